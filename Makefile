@@ -1,0 +1,69 @@
+# Two commands are all that a newcomer needs: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+SAM := .venv-sam
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench deploy token lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Start everything on this machine and make the sample film (ONCE=1: then stop)
+	@$(BIN)/python -m local $(if $(ONCE),--once)
+
+test: $(VENV)/.test $(SAM)/.done lint ## Run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.test ## Check style, types and the template
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/cfn-lint template.yaml
+
+bench: $(VENV)/.test ## Print the benchmark table
+	@$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
+
+deploy: $(SAM)/.done ## Build and deploy to AWS with SAM (asks before it changes anything)
+	@$(SAM)/bin/sam build && $(SAM)/bin/sam deploy
+
+token: $(VENV)/.run ## Make an admin token for a deployed stack (STACK=filmgate-dev)
+	@$(BIN)/python -m local.owner token --stack $(or $(STACK),filmgate-dev)
+
+lock: ## Resolve the dependencies again and write the lock files (needs uv)
+	uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 \
+		--generate-hashes pyproject.toml --group media --group local --group test \
+		-o requirements-test.lock
+	uv pip compile --quiet --universal --no-header --no-annotate --python-version 3.11 \
+		--generate-hashes pyproject.toml --group media --group local \
+		-c requirements-test.lock -o requirements-run.lock
+	echo "aws-sam-cli>=1.170,<2" | uv pip compile --quiet --universal --no-header --no-annotate \
+		--python-version 3.11 --generate-hashes - -o requirements-sam.lock
+
+clean: ## Forget all local state and environments
+	rm -rf .local $(VENV) $(SAM) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Filmgate needs Python 3.11 or later; choose one: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "This Python has no venv. On Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.run: requirements-run.lock | $(VENV)/bin/python
+	@echo "Setting up the Python environment, this one time: about half a minute"
+	@$(BIN)/python $(PIP_INSTALL) requirements-run.lock
+	@touch $@
+
+$(VENV)/.test: requirements-test.lock | $(VENV)/bin/python
+	@echo "Setting up the test environment, this one time: about a minute"
+	@$(BIN)/python $(PIP_INSTALL) requirements-test.lock
+	@touch $@ $(VENV)/.run
+
+$(SAM)/.done: requirements-sam.lock | $(VENV)/bin/python
+	@echo "Setting up the SAM command line, this one time: about a minute"
+	@$(BIN)/python -m venv $(SAM)
+	@$(SAM)/bin/python $(PIP_INSTALL) requirements-sam.lock
+	@touch $@
