@@ -1,0 +1,1 @@
+"""The outside world: the table, the buckets, the secrets, and the network."""

@@ -1,0 +1,1 @@
+"""Tests, as a package: files of one name in two folders do not collide."""
