@@ -1,0 +1,53 @@
+"""POST /v1/estimates and /v1/estimates/compare: what would this cost, before anything is bought?
+
+Bodies  EstimateBody; WishBody (no provider, no strategy)
+200     an estimate with its chain and worst case; all providers of the medium side by side
+402     cost-limit-exceeded    410 retired    422 validation-failed, no-capable-provider
+"""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from filmgate import wiring
+from filmgate.http import answer, body_of, http_app, principal
+from filmgate.observability import logger
+from filmgate.providers.data import catalogue
+from filmgate.schemas import EstimateBody, WishBody
+from filmgate.usecases.estimate import compare, estimate
+from filmgate.views import comparison_view, estimate_view
+
+app = http_app()
+
+
+@app.post("/v1/estimates")
+def post_estimate() -> Response[str]:
+    who = principal(app)
+    found = estimate(
+        body_of(app, EstimateBody).request(),
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+        card=wiring.card(),
+        now=wiring.now(),
+    )
+    return answer(200, estimate_view(found))
+
+
+@app.post("/v1/estimates/compare")
+def post_comparison() -> Response[str]:
+    who = principal(app)
+    found = compare(
+        body_of(app, WishBody).wish(),
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+        card=wiring.card(),
+        now=wiring.now(),
+    )
+    return answer(200, comparison_view(found))
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return app.resolve(event, context)

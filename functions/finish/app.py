@@ -1,0 +1,27 @@
+"""States Finish and FinishStopped: write how the generation ended.
+
+Event   StepInput: {"tenant", "generation_id"}
+Answer  {"tenant", "generation_id", "state"}
+Raises  StoreUnavailable, Stale: the state machine tries again
+"""
+
+from typing import Any
+
+from filmgate import wiring
+from filmgate.observability import logger
+from filmgate.steps import StepInput
+from filmgate.usecases.finish import Finish
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    asked = StepInput.model_validate(event)
+    finish = Finish(studio=wiring.studio(), clock=wiring.now)
+    ended = finish(asked.tenant, asked.generation_id)
+    logger.info("generation ended", generation_id=ended.id, state=ended.state,
+                code=ended.failure.code if ended.failure else None)  # fmt: skip
+    return {
+        "tenant": asked.tenant,
+        "generation_id": asked.generation_id,
+        "state": ended.state.value,
+    }

@@ -1,0 +1,65 @@
+"""POST /v1/generations starts a generation; DELETE /v1/generations/{id} cancels one.
+
+Body     GenerationBody; header Idempotency-Key (optional): the same key is the same generation
+202      accepted, with Location; for DELETE: marked, and followed to its end
+200      the key was used before: the generation as it now is, Idempotency-Replayed: true;
+         for DELETE: cancelled before anything was sent
+402      budget-exceeded, cost-limit-exceeded    409 state-conflict    410 retired
+422      validation-failed, idempotency-key-reused, no-capable-provider
+"""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from filmgate import wiring
+from filmgate.http import answer, body_of, http_app, idempotency_key, principal
+from filmgate.observability import logger
+from filmgate.providers.data import catalogue
+from filmgate.schemas import GenerationBody
+from filmgate.settings import settings
+from filmgate.usecases.cancel import cancel
+from filmgate.usecases.generate import generate
+from filmgate.views import generation_view
+from filmgate.wiring import take_link
+
+app = http_app()
+
+
+@app.post("/v1/generations")
+def post_generation() -> Response[str]:
+    who = principal(app, role="creator")
+    body = body_of(app, GenerationBody)
+    admitted = generate(
+        body.request(),
+        principal=who,
+        idempotency_key=idempotency_key(app),
+        request_hash=body.canonical_hash(),
+        studio=wiring.studio(),
+        workflow=wiring.workflow(),
+        catalogue=catalogue(),
+        card=wiring.card(),
+        default_limit=int(settings().need("default_monthly_limit_micros")),
+        default_cost_limit=int(settings().need("default_cost_limit_micros")),
+        now=wiring.now(),
+    )
+    place = f"/v1/generations/{admitted.record.generation.id}"
+    replay = {"Idempotency-Replayed": "true"} if admitted.replayed else {}
+    return answer(
+        200 if admitted.replayed else 202,
+        generation_view(admitted.record, take_link),
+        {"Location": place, **replay},
+    )
+
+
+@app.delete("/v1/generations/<generation_id>")
+def delete_generation(generation_id: str) -> Response[str]:
+    who = principal(app, role="creator")
+    record = cancel(generation_id, principal=who, studio=wiring.studio(), now=wiring.now())
+    status = 200 if record.generation.is_terminal else 202
+    return answer(status, generation_view(record, take_link))
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return app.resolve(event, context)

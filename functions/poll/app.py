@@ -1,0 +1,24 @@
+"""State Poll: look at the job that a provider accepted.
+
+Event, answer  as in Submit
+Raises         StoreUnavailable: look again
+"""
+
+from typing import Any
+
+from filmgate import wiring
+from filmgate.observability import logger
+from filmgate.settings import settings
+from filmgate.steps import run_step
+from filmgate.usecases.poll import Poll
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    step = Poll(
+        studio=wiring.studio(),
+        adapters=wiring.adapter,
+        clock=wiring.now,
+        poll_scale_percent=settings().poll_scale_percent,
+    )
+    return run_step(step, event, context)

@@ -1,0 +1,86 @@
+"""What is there: health, providers, generations; and every address that is not there.
+
+GET /v1/health             open; version and time
+GET /v1/providers          the catalogue joined with the owner's settings
+GET /v1/generations        newest first; ?state= ?project= ?script_id= ?provider= ?limit= ?cursor=
+GET /v1/generations/{id}   one, with attempts, takes and links made for this answer
+$default                   405 with Allow where the address exists, else 404
+"""
+
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import Response
+
+from filmgate import __version__, wiring
+from filmgate.domain.errors import ValidationFailed
+from filmgate.domain.generations import GenerationState
+from filmgate.http import answer, http_app, principal, query
+from filmgate.observability import logger
+from filmgate.providers.data import catalogue
+from filmgate.usecases.reading import list_generations, read_generation
+from filmgate.views import generation_view, moment, providers_view, summary_view
+from filmgate.wiring import take_link
+
+FILTERS: Final = ("state", "project", "script_id", "provider")
+LARGEST_PAGE: Final = 100
+
+app = http_app()
+
+
+@app.get("/v1/health")
+def get_health() -> Response[str]:
+    return answer(200, {"status": "ok", "version": __version__, "time": moment(wiring.now())})
+
+
+@app.get("/v1/providers")
+def get_providers() -> Response[str]:
+    who = principal(app)
+    owned = wiring.studio().provider_settings(who.tenant)
+    return answer(200, providers_view(catalogue(), owned, wiring.card()))
+
+
+@app.get("/v1/generations")
+def get_generations() -> Response[str]:
+    who = principal(app)
+    given = query(app, {*FILTERS, "limit", "cursor"})
+    try:
+        page = list_generations(
+            principal=who,
+            studio=wiring.studio(),
+            limit=_limit(given.get("limit", "50")),
+            cursor=given.get("cursor"),
+            state=_state(given.get("state")),
+            project=given.get("project"),
+            script_id=given.get("script_id"),
+            provider=given.get("provider"),
+        )
+    except ValueError as error:
+        raise ValidationFailed([("?cursor", str(error))]) from error
+    return answer(200, {"items": [summary_view(one) for one in page.items], "next": page.next})
+
+
+@app.get("/v1/generations/<generation_id>")
+def get_generation(generation_id: str) -> Response[str]:
+    who = principal(app)
+    record = read_generation(generation_id, principal=who, studio=wiring.studio())
+    return answer(200, generation_view(record, take_link))
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return app.resolve(event, context)
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_PAGE:
+        raise ValidationFailed([("?limit", f"must be a number from 1 to {LARGEST_PAGE}")])
+    return int(text)
+
+
+def _state(text: str | None) -> GenerationState | None:
+    if text is None:
+        return None
+    if text not in set(GenerationState):
+        known = ", ".join(GenerationState)
+        raise ValidationFailed([("?state", f"must be one of {known}")])
+    return GenerationState(text)

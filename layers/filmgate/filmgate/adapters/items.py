@@ -1,0 +1,112 @@
+"""Keys of the one table, and the way between the domain's classes and its items.
+
+Everything starts with the tenant. What belongs to a generation shares its partition, so one query
+reads it whole:
+
+    <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
+    <tenant>#budget#<scope>#<month> shard#0 | limit#00001
+    <tenant>#limits                 <scope>
+    <tenant>#settings               provider#<id>
+    <tenant>#token#<sha256>         token
+
+Shards of a hot budget are foreseen in its sort key; today there is one.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pydantic import TypeAdapter
+
+from filmgate.domain.ledger import NO_PERIOD, Budget
+
+Item = dict[str, Any]
+T = TypeVar("T")
+
+GENERATION: Final = "generation"
+KEY_ATTRIBUTES: Final = frozenset({"pk", "sk", "list_pk", "list_sk", "commit_id"})
+
+_serialize: Callable[[Any], Any] = TypeSerializer().serialize
+_deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
+
+
+def generation_pk(tenant: str, generation_id: str) -> str:
+    return f"{tenant}#generation#{generation_id}"
+
+
+def attempt_sk(index: int) -> str:
+    return f"attempt#{index:02d}"
+
+
+def budget_key(tenant: str, scope: str, period: str) -> dict[str, str]:
+    """Where a budget lies: a generation's own beside it, all others in a partition per month."""
+    if period == NO_PERIOD:
+        return {"pk": generation_pk(tenant, scope.partition(":")[2]), "sk": "budget"}
+    return {"pk": f"{tenant}#budget#{scope}#{period}", "sk": "shard#0"}
+
+
+def limits_pk(tenant: str) -> str:
+    return f"{tenant}#limits"
+
+
+def settings_pk(tenant: str) -> str:
+    return f"{tenant}#settings"
+
+
+def token_pk(tenant: str, token_hash: str) -> str:
+    return f"{tenant}#token#{token_hash}"
+
+
+def dump(value: object) -> Item:
+    """The attributes of a dataclass, in JSON types."""
+    kind: type[Any] = type(value)
+    plain: Item = _adapter(kind).dump_python(value, mode="json")
+    return plain
+
+
+def load(kind: type[T], item: Mapping[str, Any]) -> T:
+    """Read a dataclass out of an item; raises pydantic's ValidationError for a foreign shape."""
+    fields = {name: part for name, part in item.items() if name not in KEY_ATTRIBUTES}
+    loaded: T = _adapter(kind).validate_python(fields)
+    return loaded
+
+
+def load_budget(item: Mapping[str, Any]) -> Budget:
+    """A budget; its stored room is for the guards only and follows from the rest."""
+    return load(Budget, {name: part for name, part in item.items() if name != "room"})
+
+
+def dump_budget(budget: Budget) -> Item:
+    return {**dump(budget), "room": budget.room}
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item in DynamoDB's typed JSON."""
+    return {name: _serialize(part) for name, part in item.items()}
+
+
+def from_wire(item: Mapping[str, Any]) -> Item:
+    """An item out of DynamoDB's typed JSON; numbers are integers, as everything stored is."""
+    return {name: _plain(_deserialize(part)) for name, part in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return int(value)
+        case dict():
+            return {name: _plain(part) for name, part in value.items()}
+        case list():
+            return [_plain(part) for part in value]
+    return value
+
+
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """The reader and writer of a class, made once: building one costs milliseconds."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]

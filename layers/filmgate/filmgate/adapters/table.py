@@ -1,0 +1,470 @@
+"""The table behind the port Studio: DynamoDB, one guarded transaction for every change of money.
+
+A refused transaction is read back: what carries our own commit id went through, and the call is a
+success. Conflicts and throttling are retried with jitter, then the step fails, not the money.
+"""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from random import random
+from typing import Any, Final
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from filmgate.adapters import items
+from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
+from filmgate.adapters.strict_json import loads
+from filmgate.domain.attempts import Attempt
+from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.errors import (
+    AlreadyExists,
+    BudgetMissing,
+    DoesNotFit,
+    Stale,
+    StoreUnavailable,
+)
+from filmgate.domain.generations import Generation, GenerationState, Record, Take
+from filmgate.domain.ledger import Budget, Commit, EntryKind, Posting
+from filmgate.usecases.ports import BudgetLimit, Page, Token
+
+LIST_INDEX: Final = "ListIndex"
+_TRIES: Final = 12
+_REFUSED: Final = "ConditionalCheckFailed"
+_IS_NEW: Final = "attribute_not_exists(pk)"
+
+
+class StudioTable:
+    """The port Studio over a DynamoDB client. `name` is the table's."""
+
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+        self._jitter = jitter
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def find(self, tenant: str, generation_id: str) -> Record | None:
+        """A generation with its attempts and takes; one consistent query."""
+        found = list(self._query(items.generation_pk(tenant, generation_id)))
+        by_kind: dict[str, list[Item]] = {}
+        for item in found:
+            by_kind.setdefault(item["sk"].partition("#")[0], []).append(item)
+        if items.GENERATION not in by_kind:
+            return None
+        return Record(
+            load(Generation, by_kind[items.GENERATION][0]),
+            tuple(load(Attempt, item) for item in by_kind.get("attempt", ())),
+            tuple(load(Take, item) for item in by_kind.get("take", ())),
+        )
+
+    def page(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        state: GenerationState | None,
+        project: str | None,
+        script_id: str | None,
+        provider: str | None,
+        user: str | None,
+    ) -> Page:
+        wanted = {
+            "state": state,
+            "project": project,
+            "script_id": script_id,
+            "provider": provider,
+            "user": user,
+        }
+        query = _list_query(tenant, {name: want for name, want in wanted.items() if want})
+        start = _read_cursor(cursor, tenant)
+        found: list[Item] = []
+        while len(found) <= limit:
+            answer = self._call(
+                "query",
+                IndexName=LIST_INDEX,
+                **query,
+                **({"ExclusiveStartKey": start} if start else {}),
+            )
+            found += [from_wire(item) for item in answer["Items"]]
+            start = answer.get("LastEvaluatedKey")
+            if start is None:
+                break
+        more = len(found) > limit or start is not None
+        chosen = found[:limit]
+        return Page(
+            [load(Generation, item) for item in chosen],
+            _cursor_after(chosen[-1], tenant) if more and chosen else None,
+        )
+
+    def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
+        item = self._get(items.budget_key(tenant, scope, period))
+        return None if item is None else items.load_budget(item)
+
+    def limit_of(self, tenant: str, scope: str) -> BudgetLimit | None:
+        item = self._get({"pk": items.limits_pk(tenant), "sk": scope})
+        return None if item is None else load(BudgetLimit, item)
+
+    def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
+        found = self._query(items.settings_pk(tenant))
+        return {item["sk"].partition("#")[2]: load(ProviderSettings, item) for item in found}
+
+    def token(self, tenant: str, token_hash: str) -> Token | None:
+        item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
+        return None if item is None else load(Token, item)
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def commit(self, tenant: str, commit: Commit) -> None:
+        """Write all of it or nothing; see the port for what is raised."""
+        commit_id = uuid4().hex
+        actions = list(_actions(tenant, commit, commit_id))
+        for attempt in range(_TRIES):
+            try:
+                refused = self._transact([action.wire(self._name) for action in actions])
+            except _AnswerLost:
+                refused = []
+            if refused is None or self._went_through(actions, commit_id):
+                return
+            self._explain(tenant, commit, actions, refused)
+            self._sleep(self._jitter() * min(1.0, 0.02 * 2**attempt))
+        raise StoreUnavailable("the table was in conflict or throttled too often")
+
+    def open_budget(self, tenant: str, budget: Budget) -> None:
+        key = items.budget_key(tenant, budget.scope, budget.period)
+        self._put_new({**key, **items.dump_budget(budget)})
+
+    def set_limit(
+        self,
+        tenant: str,
+        *,
+        scope: str,
+        before: BudgetLimit | None,
+        after: BudgetLimit,
+        budget: Budget,
+        at: datetime,
+    ) -> None:
+        key = items.budget_key(tenant, scope, budget.period)
+        limit = {"pk": items.limits_pk(tenant), "sk": scope, **dump(after)}
+        entry = {
+            "pk": key["pk"],
+            "sk": f"limit#{after.version:05d}",
+            "kind": EntryKind.LIMIT,
+            "limit": after.limit,
+            "at": at.isoformat(),
+        }
+        guard = {"#version = :version": {"version": before.version}} if before else None
+        actions: list[_Action] = [
+            _Put(limit, guard),
+            _Put(entry, None),
+            _Update(
+                key,
+                "SET #limit = :limit, #room = #room + :more, #alert_at = :alert_at "
+                "ADD #version :one",
+                "#limit = :known",
+                {
+                    "limit": after.limit,
+                    "more": after.limit - budget.limit,
+                    "alert_at": list(after.alert_at),
+                    "one": 1,
+                    "known": budget.limit,
+                },
+                ("limit", "room", "alert_at", "version"),
+            ),
+        ]
+        if self._transact([action.wire(self._name) for action in actions]) is not None:
+            raise Stale(f"the limit of {scope} was changed by another")
+
+    def put_provider_settings(self, tenant: str, provider: str, settings: ProviderSettings) -> None:
+        """Write an owner's settings for a provider as a whole."""
+        key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
+        self._call("put_item", Item=to_wire({**key, **dump(settings)}))
+
+    def put_token(self, token_hash: str, token: Token) -> None:
+        """Keep a new token's hash with whom it stands for."""
+        pk = items.token_pk(token.principal.tenant, token_hash)
+        self._put_new({"pk": pk, "sk": "token", **dump(token)})
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _went_through(self, actions: list["_Action"], commit_id: str) -> bool:
+        """Whether an earlier sending of this very commit was carried out: the SDK may resend."""
+        guarded = next((a for a in actions if isinstance(a, _Put)), None)
+        if guarded is None:
+            return False
+        item = self._get({"pk": guarded.item["pk"], "sk": guarded.item["sk"]})
+        return item is not None and item.get("commit_id") == commit_id
+
+    def _explain(
+        self, tenant: str, commit: Commit, actions: list["_Action"], refused: list[bool]
+    ) -> None:
+        """Raise what a refusal means; come back when it was a conflict that may be repeated."""
+        culprits = [action for action, no in zip(actions, refused, strict=False) if no]
+        for action in culprits:  # the guards come first: they say more than a lack of room
+            if isinstance(action, _Put):
+                new = commit.generation is not None and commit.generation.before is None
+                raise AlreadyExists(action.item["pk"]) if new else Stale(action.item["sk"])
+            if action.posting is not None:
+                self._explain_posting(tenant, action.posting)
+
+    def _explain_posting(self, tenant: str, posting: Posting) -> None:
+        budget = self.budget(tenant, posting.scope, posting.period)
+        if budget is None:
+            raise BudgetMissing(posting.scope, posting.period)
+        if budget.room < -posting.room:
+            raise DoesNotFit(posting.scope, needed=-posting.room, room=budget.room)
+
+    def _transact(self, writes: list[dict[str, Any]]) -> list[bool] | None:
+        """None when it went through; else which writes were refused (none: only a conflict).
+
+        Raises _AnswerLost when nobody can say, StoreUnavailable when the table refuses as such.
+        """
+        try:
+            self._client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                return self._unless_fatal(error, len(writes))
+            reasons = error.response.get("CancellationReasons", [])
+            return [reason.get("Code") == _REFUSED for reason in reasons]
+        except BotoCoreError as error:
+            raise _AnswerLost(type(error).__name__) from error
+        return None
+
+    def _unless_fatal(self, error: ClientError, count: int) -> list[bool]:
+        if error.response["Error"]["Code"] in _BUSY:
+            return [False] * count
+        raise StoreUnavailable(error.response["Error"]["Code"]) from error
+
+    def _put_new(self, item: Item) -> None:
+        """Put an item unless one is there already."""
+        try:
+            self._client.put_item(
+                TableName=self._name, Item=to_wire(item), ConditionExpression=_IS_NEW
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise StoreUnavailable(error.response["Error"]["Code"]) from error
+        except BotoCoreError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
+    def _get(self, key: Mapping[str, str]) -> Item | None:
+        answer = self._call("get_item", Key=to_wire(key), ConsistentRead=True)
+        return from_wire(answer["Item"]) if "Item" in answer else None
+
+    def _query(self, pk: str) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._call(
+                "query",
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_wire({":pk": pk}),
+                ConsistentRead=True,
+                **start,
+            )
+            yield from map(from_wire, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        """One call of the client; raises StoreUnavailable for whatever goes wrong."""
+        try:
+            return getattr(self._client, operation)(TableName=self._name, **arguments)
+        except ClientError as error:
+            raise StoreUnavailable(error.response["Error"]["Code"]) from error
+        except BotoCoreError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
+
+class _AnswerLost(StoreUnavailable):
+    """A transaction was sent and no answer came: read back whether it went through."""
+
+
+_BUSY: Final = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
+)
+
+
+class _Put:
+    """A put of a whole item: new, or guarded by what the item must still say.
+
+    `guard` maps one condition to its values; None means that the item must not exist.
+    """
+
+    def __init__(self, item: Item, guard: Mapping[str, Mapping[str, Any]] | None) -> None:
+        self.item = item
+        self._guard = guard
+
+    def wire(self, table: str) -> dict[str, Any]:
+        put = {"TableName": table, "Item": to_wire(self.item), "ConditionExpression": _IS_NEW}
+        for condition, values in (self._guard or {}).items():
+            put["ConditionExpression"] = condition
+            put["ExpressionAttributeNames"] = {f"#{name}": name for name in values}
+            put["ExpressionAttributeValues"] = to_wire({f":{n}": v for n, v in values.items()})
+        return {"Put": put}
+
+
+class _Update:
+    """An update of an item that must exist and meet `condition`."""
+
+    def __init__(
+        self,
+        key: Mapping[str, str],
+        expression: str,
+        condition: str | None,
+        values: Mapping[str, Any],
+        names: tuple[str, ...],
+        posting: Posting | None = None,
+    ) -> None:
+        self._key = key
+        self._expression = expression
+        self._condition = condition
+        self._values = values
+        self._names = names
+        self.posting = posting
+
+    def wire(self, table: str) -> dict[str, Any]:
+        exists = "attribute_exists(pk)"
+        return {
+            "Update": {
+                "TableName": table,
+                "Key": to_wire(self._key),
+                "UpdateExpression": self._expression,
+                "ConditionExpression": (
+                    f"{exists} AND {self._condition}" if self._condition else exists
+                ),
+                "ExpressionAttributeNames": {f"#{name}": name for name in self._names},
+                "ExpressionAttributeValues": to_wire(
+                    {f":{name}": value for name, value in self._values.items()}
+                ),
+            }
+        }
+
+
+_Action = _Put | _Update
+
+
+def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
+    """The writes of a commit, those that guard it first."""
+    stamp = {"commit_id": commit_id}
+    if commit.generation is not None:
+        before, after = commit.generation.before, commit.generation.after
+        guard = None if before is None else {"#version = :version": {"version": before.version}}
+        yield _Put(_generation_item(after) | stamp, guard)
+    if commit.attempt is not None:
+        yield _attempt_put(tenant, commit.attempt.before, commit.attempt.after, stamp)
+    for entry in commit.entries:
+        pk = items.generation_pk(tenant, entry.generation_id)
+        yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
+    for budget in commit.opened:
+        key = items.budget_key(tenant, budget.scope, budget.period)
+        yield _Put({**key, **items.dump_budget(budget), **stamp}, None)
+    if commit.take is not None:
+        pk = items.generation_pk(tenant, commit.take.generation_id)
+        yield _Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
+    for posting in commit.postings:
+        yield _posting_update(tenant, posting)
+
+
+def _generation_item(generation: Generation) -> Item:
+    return {
+        "pk": items.generation_pk(generation.tenant, generation.id),
+        "sk": items.GENERATION,
+        "list_pk": f"{generation.tenant}#generations",
+        "list_sk": f"{generation.created_at.isoformat()}#{generation.id}",
+        **dump(generation),
+    }
+
+
+def _attempt_put(
+    tenant: str, before: Attempt | None, after: Attempt, stamp: Mapping[str, str]
+) -> _Put:
+    """The attempt as it now is, guarded by the state and version that it had."""
+    pk = items.generation_pk(tenant, after.generation_id)
+    item = {"pk": pk, "sk": items.attempt_sk(after.index), **dump(after), **stamp}
+    if before is None:
+        return _Put(item, None)
+    guard = {"state": before.state.value, "version": before.version}
+    return _Put(item, {"#state = :state AND #version = :version": guard})
+
+
+def _posting_update(tenant: str, posting: Posting) -> _Update:
+    return _Update(
+        items.budget_key(tenant, posting.scope, posting.period),
+        "SET #room = #room + :room, #held = #held + :held, #settled = #settled + :settled "
+        "ADD #version :one",
+        "#room >= :needed" if posting.needs_room else None,
+        {"room": posting.room, "held": posting.held, "settled": posting.settled, "one": 1}
+        | ({"needed": -posting.room} if posting.needs_room else {}),
+        ("room", "held", "settled", "version"),
+        posting,
+    )
+
+
+def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """Newest first, with a filter for whatever is wanted."""
+    values = {":pk": f"{tenant}#generations", **{f":{n}": str(w) for n, w in wanted.items()}}
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "list_pk = :pk",
+        "ExpressionAttributeValues": to_wire(values),
+        "ScanIndexForward": False,
+    }
+    if wanted:
+        query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
+        query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
+    return query
+
+
+def _cursor_after(item: Item, tenant: str) -> str:
+    """Where the next page begins. The tenant is only in the seal: the token tells it again."""
+    generation_id, at = item["id"], item["list_sk"]
+    place = {"id": generation_id, "at": at, "seal": _seal(tenant, generation_id, at)}
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
+    """The index key that a cursor stands for; raises ValueError for a text that is no cursor
+    of this tenant."""
+    if cursor is None:
+        return None
+    try:
+        place = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:  # no base64, or no JSON that can be trusted
+        place = None
+    match place:
+        case {"id": str(generation_id), "at": str(at), "seal": str(seal)} if seal == _seal(
+            tenant, generation_id, at
+        ):
+            return to_wire(
+                {
+                    "pk": items.generation_pk(tenant, generation_id),
+                    "sk": items.GENERATION,
+                    "list_pk": f"{tenant}#generations",
+                    "list_sk": at,
+                }
+            )
+    raise ValueError("the cursor is not one that this API gave")
+
+
+def _seal(*parts: str) -> str:
+    """Tells a cursor that was given from one that was made up or belongs to others."""
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,220 @@
+"""One try of a generation with one provider, and the states its hold on money goes through.
+
+            reserve            begin                 accept
+ (none) ──────────▶ RESERVED ─────────▶ SUBMITTING ─────────▶ ACCEPTED ─────▶ PAID ─────▶ STORED
+                       │ ▲                 │  │  │               │ └─▶ OVERDUE
+                       │ └── give_back ────┘  │  └─▶ IN_DOUBT    │
+                       ▼                      ▼                  ▼
+                    RELEASED ◀────────────────┴──────────────────┘
+
+A function here returns the next attempt and raises IllegalTransition or LeaseLost; it never
+writes. The store compares state and version, so a stale worker loses.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from filmgate.domain.errors import ErrorClass, GatewayError, ProviderError
+from filmgate.domain.money import Micros
+
+
+class AttemptState(StrEnum):
+    RESERVED = "reserved"
+    SUBMITTING = "submitting"
+    IN_DOUBT = "in_doubt"
+    ACCEPTED = "accepted"
+    OVERDUE = "overdue"
+    PAID = "paid"
+    STORED = "stored"
+    PRESUMED = "presumed"
+    RELEASED = "released"
+
+
+S = AttemptState
+HELD: Final = frozenset({S.RESERVED, S.SUBMITTING, S.IN_DOUBT, S.ACCEPTED, S.OVERDUE})
+SETTLED: Final = frozenset({S.PAID, S.STORED, S.PRESUMED})
+DOUBTFUL: Final = frozenset({S.IN_DOUBT, S.OVERDUE, S.PRESUMED})
+
+# Who answers at once goes from SUBMITTING to STORED in one write: its bytes are in our bucket
+# before the ledger says so, and the same write settles. The renderer does so from ACCEPTED.
+ALLOWED: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
+    S.RESERVED: frozenset({S.SUBMITTING, S.RELEASED}),
+    S.SUBMITTING: frozenset({S.RESERVED, S.RELEASED, S.ACCEPTED, S.IN_DOUBT, S.PAID, S.STORED}),
+    S.IN_DOUBT: frozenset({S.ACCEPTED, S.RELEASED, S.PAID, S.PRESUMED}),
+    S.ACCEPTED: frozenset({S.PAID, S.STORED, S.RELEASED, S.OVERDUE}),
+    S.OVERDUE: frozenset({S.PAID, S.RELEASED, S.PRESUMED}),
+    S.PAID: frozenset({S.STORED}),
+    S.PRESUMED: frozenset({S.PAID}),
+    S.STORED: frozenset(),
+    S.RELEASED: frozenset(),
+}
+
+
+class IllegalTransition(GatewayError):
+    """The attempt cannot go from where it is to where it was sent."""
+
+
+class LeaseLost(GatewayError):
+    """The worker's lease on this attempt is over, or it never had one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt gave no result: its class, a stable code, a public sentence."""
+
+    error_class: ErrorClass
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`id` is also the reference that a provider is given. `index` is its place in the chain.
+
+    `scopes` are the budgets it draws on, as (scope, period) pairs, fixed when it reserves.
+    """
+
+    id: str
+    generation_id: str
+    index: int
+    provider: str
+    model: str
+    state: AttemptState
+    reserved_micros: Micros
+    scopes: tuple[tuple[str, str], ...]
+    started_at: datetime
+    version: int = 1
+    tries: int = 0
+    owner: str | None = None
+    lease_until: datetime | None = None
+    retry_at: datetime | None = None
+    operation: Mapping[str, Any] | None = None
+    deadline_at: datetime | None = None
+    actual_micros: Micros | None = None
+    failure: Failure | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return self.state in HELD
+
+
+def begin(attempt: Attempt, *, worker: str, lease_until: datetime) -> Attempt:
+    """The worker takes the attempt and may send, until its lease ends. One worker wins."""
+    return _move(
+        attempt,
+        S.SUBMITTING,
+        owner=worker,
+        lease_until=lease_until,
+        tries=attempt.tries + 1,
+        retry_at=None,
+    )
+
+
+def give_back(attempt: Attempt, *, worker: str, now: datetime, retry_at: datetime) -> Attempt:
+    """Surely nothing was accepted, and the same provider may be asked again at `retry_at`."""
+    _require_lease(attempt, worker, now)
+    return _move(attempt, S.RESERVED, owner=None, lease_until=None, retry_at=retry_at)
+
+
+def release(
+    attempt: Attempt, *, failure: Failure, now: datetime, worker: str | None = None
+) -> Attempt:
+    """Nothing was accepted and nothing more will be tried: the hold goes back.
+
+    From SUBMITTING only its owner may say so, before the lease ends.
+    """
+    if attempt.state is S.SUBMITTING:
+        _require_lease(attempt, worker, now)
+    return _move(attempt, S.RELEASED, failure=failure, ended_at=now, owner=None, lease_until=None)
+
+
+def accept(attempt: Attempt, *, operation: Mapping[str, Any], deadline_at: datetime) -> Attempt:
+    """The provider has the job. Whoever holds a job id records it, lease or no lease."""
+    return _move(
+        attempt,
+        S.ACCEPTED,
+        operation=operation,
+        deadline_at=deadline_at,
+        owner=None,
+        lease_until=None,
+    )
+
+
+def doubt(
+    attempt: Attempt, *, failure: Failure, now: datetime, worker: str | None = None
+) -> Attempt:
+    """Nobody knows whether the provider has the job.
+
+    Its owner says so, or anyone after the lease.
+    """
+    if attempt.lease_until is not None and now < attempt.lease_until:
+        _require_lease(attempt, worker, now)
+    return _move(attempt, S.IN_DOUBT, failure=failure)
+
+
+def overdue(attempt: Attempt, *, failure: Failure) -> Attempt:
+    """The job is older than its deadline. The money stays held."""
+    return _move(attempt, S.OVERDUE, failure=failure)
+
+
+def pay(
+    attempt: Attempt,
+    *,
+    actual: Micros,
+    operation: Mapping[str, Any] | None = None,
+    failure: Failure | None = None,
+    now: datetime,
+) -> Attempt:
+    """The provider says success. `failure` tells why its result cannot be used, if so."""
+    return _move(
+        attempt,
+        S.PAID,
+        actual_micros=actual,
+        operation=operation or attempt.operation,
+        failure=failure,
+        ended_at=now,
+        owner=None,
+        lease_until=None,
+    )
+
+
+def store(attempt: Attempt, *, now: datetime, actual: Micros | None = None) -> Attempt:
+    """The result is in our bucket. `actual` settles in the same step where nothing has yet."""
+    settled = attempt.actual_micros if actual is None else actual
+    return _move(
+        attempt,
+        S.STORED,
+        actual_micros=settled,
+        failure=None,
+        ended_at=now,
+        owner=None,
+        lease_until=None,
+    )
+
+
+def spoil(attempt: Attempt, *, failure: Failure) -> Attempt:
+    """A paid attempt whose result turned out unusable: it stays paid and says why."""
+    if attempt.state is not S.PAID:
+        raise IllegalTransition(f"{attempt.state} holds no result")
+    return replace(attempt, version=attempt.version + 1, failure=failure)
+
+
+def failure_of(error: ProviderError) -> Failure:
+    return Failure(error.error_class, error.code, error.message)
+
+
+def _move(attempt: Attempt, to: AttemptState, **changes: Any) -> Attempt:
+    if to not in ALLOWED[attempt.state]:
+        raise IllegalTransition(f"{attempt.state} does not lead to {to}")
+    return replace(attempt, state=to, version=attempt.version + 1, **changes)
+
+
+def _require_lease(attempt: Attempt, worker: str | None, now: datetime) -> None:
+    """Only the owner, and only before the lease ends; raises LeaseLost otherwise."""
+    lease = attempt.lease_until
+    if worker is None or attempt.owner != worker or lease is None or now >= lease:
+        raise LeaseLost(f"the lease on {attempt.id} is not {worker or 'anyone'}'s any more")

@@ -1,0 +1,219 @@
+"""The chain: which providers will be tried for a wish, in which order, and what it can cost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from filmgate.domain.catalogue import (
+    Catalogue,
+    Exclusion,
+    Match,
+    Offer,
+    Provider,
+    match,
+    wishes_not_taken,
+)
+from filmgate.domain.money import Micros
+from filmgate.domain.pricing import PriceRow, RateCard, price
+from filmgate.domain.wishes import AUTO, Wish
+
+
+class Strategy(StrEnum):
+    PRIORITY = "priority"  # the owner's order
+    CHEAPEST = "cheapest"
+
+
+class OnRefusal(StrEnum):
+    NEXT = "next"
+    STOP = "stop"
+
+
+class OnUnknown(StrEnum):
+    STOP = "stop"
+    NEXT = "next"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What an owner has set for one provider; `key_set` says whether its secret is there."""
+
+    enabled: bool = True
+    priority: int | None = None
+    key_set: bool = False
+    api_url: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One provider held against one wish: eligible, or excluded with the reason.
+
+    `cost` is known whenever there is an offer with a price, even if something else excludes it.
+    """
+
+    provider: Provider
+    priority: int
+    api_url: str | None
+    match: Match | None
+    row: PriceRow | None
+    cost: Micros | None
+    exclusion: Exclusion | None
+
+    @property
+    def eligible(self) -> bool:
+        return self.exclusion is None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The chain for one wish. `entries` has every provider asked about, eligible ones first."""
+
+    entries: tuple[Candidate, ...]
+    on_unknown: OnUnknown
+
+    @property
+    def eligible(self) -> tuple[Candidate, ...]:
+        return tuple(entry for entry in self.entries if entry.eligible)
+
+    @property
+    def expected(self) -> Micros | None:
+        """What the first provider costs; None when no provider is eligible."""
+        return self.eligible[0].cost if self.eligible else None
+
+    def worst_case(self, cost_limit: Micros | None = None) -> Micros | None:
+        """The most this chain can cost, fallbacks included.
+
+        A failed attempt is free when it is proved that nothing was accepted, so one attempt is
+        paid. Only `on_unknown: next` can leave several held, and the limit bounds their sum.
+        """
+        costs = [entry.cost for entry in self.eligible if entry.cost is not None]
+        if not costs:
+            return None
+        worst = sum(costs) if self.on_unknown is OnUnknown.NEXT else max(costs)
+        return worst if cost_limit is None else min(worst, cost_limit)
+
+
+def make_plan(
+    wish: Wish,
+    *,
+    provider: str,
+    strategy: Strategy,
+    on_unknown: OnUnknown,
+    catalogue: Catalogue,
+    card: RateCard,
+    settings: Mapping[str, ProviderSettings],
+    today: date,
+) -> Plan:
+    """Hold every provider asked about against the wish and put them in the strategy's order.
+
+    `provider` is an id or alias of the catalogue, or AUTO for all providers of the medium.
+    """
+    asked = catalogue.of(wish.type) if provider == AUTO else [catalogue.find(provider)]
+    candidates = [
+        _candidate(one, wish, card, settings.get(one.id, ProviderSettings()), today)
+        for one in asked
+        if one is not None
+    ]
+    order = _ORDERS[strategy]
+    return Plan(tuple(sorted(candidates, key=lambda c: (not c.eligible, *order(c)))), on_unknown)
+
+
+def within(plan: Plan, cost_limit: Micros) -> Plan:
+    """The same plan without the providers whose price passes the limit."""
+
+    def limited(entry: Candidate) -> Candidate:
+        if entry.cost is None or entry.cost <= cost_limit or not entry.eligible:
+            return entry
+        reason = Exclusion("over-cost-limit", "its price is above the cost limit")
+        return _excluded(entry, reason)
+
+    entries = [limited(entry) for entry in plan.entries]
+    return Plan(tuple(sorted(entries, key=lambda c: not c.eligible)), plan.on_unknown)
+
+
+def warnings_of(plan: Plan, wish: Wish) -> list[str]:
+    """Every wish that an eligible provider has no field for, in sentences."""
+    return [
+        f"{entry.provider.id} has no field for {name}: it would be left out there"
+        for entry in plan.eligible
+        if entry.match is not None
+        for name in wishes_not_taken(entry.match.offer, wish)
+    ]
+
+
+def _candidate(
+    provider: Provider, wish: Wish, card: RateCard, settings: ProviderSettings, today: date
+) -> Candidate:
+    found = _choose_offer(provider, wish, card, settings, today)
+    priority = provider.priority if settings.priority is None else settings.priority
+    standing = _standing(provider, settings, today)
+    if isinstance(found, Exclusion):
+        return Candidate(provider, priority, settings.api_url, None, None, None, standing or found)
+    matched, row = found
+    return Candidate(provider, priority, settings.api_url, matched, row, price(row, wish), standing)
+
+
+def _standing(provider: Provider, settings: ProviderSettings, today: date) -> Exclusion | None:
+    """Why the provider is out whatever is asked of it; None when it is in."""
+    gone = provider.retired
+    if gone is not None and gone.since <= today and settings.api_url is None:
+        instead = f"; use {gone.replacement}" if gone.replacement else ""
+        return Exclusion("retired", f"retired by its vendor on {gone.since}{instead}")
+    if not provider.built:
+        return Exclusion("not-built", "adapter not built yet")
+    if not settings.enabled:
+        return Exclusion("disabled", "switched off in the settings")
+    if provider.needs_key and not settings.key_set:
+        return Exclusion("no-key", "has no key yet")
+    return None
+
+
+def _choose_offer(
+    provider: Provider, wish: Wish, card: RateCard, settings: ProviderSettings, today: date
+) -> tuple[Match, PriceRow] | Exclusion:
+    """The first offer that can make the wish and has a price, or the last reason why none can."""
+    reason = Exclusion("no-offer", "has no model on sale")
+    for offer in _offers(provider, settings, today):
+        found = match(offer, wish)
+        if isinstance(found, Exclusion):
+            reason = found
+            continue
+        row = card.row_for(provider.id, found, wish.quality)
+        if row is not None:
+            return found, row
+        reason = Exclusion(
+            "not-offered", f"the {card.name} card has no price for {found.frame.resolution}"
+        )
+    return reason
+
+
+def _offers(provider: Provider, settings: ProviderSettings, today: date) -> list[Offer]:
+    """The models still on sale; only the owner's choice where one is set."""
+    return [
+        offer
+        for offer in provider.offers
+        if (offer.retires_on is None or offer.retires_on > today)
+        and settings.model in (None, offer.model)
+    ]
+
+
+def _excluded(entry: Candidate, reason: Exclusion) -> Candidate:
+    return Candidate(
+        entry.provider, entry.priority, entry.api_url, entry.match, entry.row, entry.cost, reason
+    )
+
+
+def _by_priority(entry: Candidate) -> tuple[int, ...]:
+    return (entry.priority,)
+
+
+def _by_cost(entry: Candidate) -> tuple[int, ...]:
+    """Cheapest first; a provider without a price stands behind all others."""
+    return (entry.cost is None, entry.cost or 0, entry.priority)
+
+
+_ORDERS: Mapping[Strategy, Callable[[Candidate], Sequence[int]]] = {
+    Strategy.PRIORITY: _by_priority,
+    Strategy.CHEAPEST: _by_cost,
+}

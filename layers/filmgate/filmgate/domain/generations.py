@@ -1,0 +1,234 @@
+"""A generation: one request for one image or clip, its chain, its attempts and its takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState
+from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.errors import ErrorClass
+from filmgate.domain.money import Micros
+from filmgate.domain.wishes import Wish
+
+
+class GenerationState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    STORING = "storing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL: Final = frozenset(
+    {GenerationState.SUCCEEDED, GenerationState.FAILED, GenerationState.CANCELLED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of a generation's chain, with the price and settings it started with.
+
+    A later change of settings or prices does not touch a generation that runs.
+    """
+
+    provider: str
+    model: str
+    cost_micros: Micros
+    resolution: str
+    aspect_ratio: str
+    width: int
+    height: int
+    expected_s: int
+    deadline_s: int
+    api_url: str | None
+    micros_per_million_tokens: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a generation ended without a take: a stable code and a public sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What was asked and what came of it. `request_hash` recognises a repeat of the request.
+
+    `provider` and `actual_micros` are written at the end: who made the take, and what was paid.
+    """
+
+    id: str
+    tenant: str
+    user: str
+    wish: Wish
+    requested_provider: str
+    strategy: Strategy
+    on_refusal: OnRefusal
+    on_unknown: OnUnknown
+    chain: tuple[Link, ...]
+    rate_card: str
+    rate_card_version: str
+    cost_limit: Micros
+    expected: Micros
+    max: Micros
+    request_hash: str
+    created_at: datetime
+    state: GenerationState = GenerationState.QUEUED
+    version: int = 1
+    project: str | None = None
+    script_id: str | None = None
+    shot_number: int | None = None
+    tags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failure: Problem | None = None
+    provider: str | None = None
+    actual_micros: Micros | None = None
+    cancel_requested_at: datetime | None = None
+    completed_at: datetime | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state in TERMINAL
+
+    def now(self, **changes: Any) -> "Generation":
+        """The generation with these changes, one version later."""
+        return replace(self, version=self.version + 1, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A stored result. `key` is its place in the take bucket."""
+
+    id: str
+    generation_id: str
+    attempt_id: str
+    provider: str
+    key: str
+    media_type: str
+    width: int
+    height: int
+    duration_ms: int | None
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything the table knows of one generation; attempts in the order of the chain."""
+
+    generation: Generation
+    attempts: tuple[Attempt, ...]
+    takes: tuple[Take, ...] = ()
+
+    @property
+    def current(self) -> Attempt:
+        return self.attempts[-1]
+
+    @property
+    def link(self) -> Link:
+        return self.generation.chain[self.current.index]
+
+    @property
+    def others_wait(self) -> bool:
+        """Whether the chain has a provider behind the current one."""
+        return self.current.index + 1 < len(self.generation.chain)
+
+    def with_attempt(self, attempt: Attempt) -> "Record":
+        others = [one for one in self.attempts if one.index != attempt.index]
+        return replace(self, attempts=(*others, attempt))
+
+
+class Step(StrEnum):
+    """What the generation needs next."""
+
+    BEGIN = "begin"  # the current attempt holds its money and may be sent
+    RESERVE = "reserve"  # the next provider of the chain
+    WAIT = "wait"  # another worker has the lease
+    DOUBT = "doubt"  # its lease is over and nobody recorded an outcome
+    POLL = "poll"
+    RENDER = "render"
+    COLLECT = "collect"
+    STORED = "stored"
+    STOP = "stop"
+
+
+RENDER_OPERATION: Final[Mapping[str, Any]] = {"render": True}
+"""The operation of an attempt that our own renderer will carry out."""
+
+
+def next_step(record: Record, now: datetime) -> Step:
+    """The one place that decides how a generation goes on, from nothing but its record."""
+    generation, attempt = record.generation, record.current
+    if generation.is_terminal:
+        return Step.STOP
+    match attempt.state:
+        case AttemptState.STORED:
+            return Step.STORED
+        case AttemptState.PAID:
+            return Step.COLLECT if attempt.failure is None else Step.STOP
+        case AttemptState.ACCEPTED:
+            return Step.RENDER if attempt.operation == RENDER_OPERATION else Step.POLL
+        case AttemptState.SUBMITTING:
+            alive = attempt.lease_until is not None and now < attempt.lease_until
+            return Step.WAIT if alive else Step.DOUBT
+        case AttemptState.RESERVED:
+            return Step.STOP if generation.cancel_requested_at else Step.BEGIN
+        case _:
+            return Step.RESERVE if _goes_on(record) else Step.STOP
+
+
+def _goes_on(record: Record) -> bool:
+    """Whether the chain goes on behind an attempt that was released or is in doubt."""
+    generation, attempt = record.generation, record.current
+    if generation.cancel_requested_at is not None or not record.others_wait:
+        return False
+    if attempt.state in DOUBTFUL:
+        return generation.on_unknown is OnUnknown.NEXT
+    error_class = attempt.failure.error_class if attempt.failure else ErrorClass.FALLBACK
+    if error_class is ErrorClass.REJECT:
+        return generation.on_refusal is OnRefusal.NEXT
+    return error_class not in (ErrorClass.INVALID, ErrorClass.FATAL)
+
+
+def conclude(record: Record) -> tuple[GenerationState, Problem | None]:
+    """How a generation ends, told from its attempts: a stored take is a success, always."""
+    states = {attempt.state for attempt in record.attempts}
+    if AttemptState.STORED in states:
+        return GenerationState.SUCCEEDED, None
+    if AttemptState.PAID in states:
+        return _failed("result-unusable", "The provider was paid but its result cannot be used.")
+    if states & {AttemptState.IN_DOUBT, AttemptState.SUBMITTING, AttemptState.PRESUMED}:
+        return _failed(
+            "outcome-unknown",
+            "A provider may have accepted the job, but gave no readable answer. "
+            "The money stays held until that is known.",
+        )
+    if states & {AttemptState.OVERDUE, AttemptState.ACCEPTED}:
+        return _failed("deadline-exceeded", "The provider did not finish within its deadline.")
+    if record.generation.cancel_requested_at is not None:
+        return GenerationState.CANCELLED, Problem("cancelled", "Cancelled on request.")
+    return _failed(*_why_all_failed(record))
+
+
+def _why_all_failed(record: Record) -> tuple[str, str]:
+    classes = [a.failure.error_class for a in record.attempts if a.failure is not None]
+    if not classes or AttemptState.RESERVED in {a.state for a in record.attempts}:
+        return "internal", "The work stopped before it was finished; nothing was bought."
+    if classes[-1] is ErrorClass.INVALID:
+        return "invalid-request", "The provider found the request invalid."
+    if all(one is ErrorClass.REJECT for one in classes):
+        return "content-refused", "Every provider asked refused this content."
+    if classes[-1] is ErrorClass.REJECT and record.generation.on_refusal is OnRefusal.STOP:
+        return "content-refused", "A provider refused this content; no other was to be asked."
+    return "all-providers-failed", "Every provider of the chain failed; see the attempts."
+
+
+def _failed(code: str, message: str) -> tuple[GenerationState, Problem]:
+    return GenerationState.FAILED, Problem(code, message)

@@ -1,0 +1,45 @@
+"""Ids are derived, not drawn: the same request gives the same generation, whenever it comes."""
+
+import hashlib
+from base64 import b32encode
+from typing import Final
+
+_LENGTH: Final = 26  # of base32: 130 bits
+
+
+def generation_id(tenant: str, user: str, idempotency_key: str) -> str:
+    """The id of the generation that this user asks for under this key."""
+    return f"gen_{_digest(tenant, user, idempotency_key)}"
+
+
+def attempt_id(generation_id: str, index: int) -> str:
+    """The id of the attempt at place `index` of the chain; also its reference at the provider."""
+    return f"att_{_stem(generation_id)}{index:02d}"
+
+
+def take_id(attempt_id: str) -> str:
+    """The id of an attempt's result; an attempt has one."""
+    return f"take_{_stem(attempt_id)}"
+
+
+def generation_of_take(take_id: str) -> str | None:
+    """The generation that a take's id belongs to; None when the text is no take's id."""
+    stem = take_id.removeprefix("take_")
+    if stem == take_id or len(stem) != _LENGTH + 2 or not stem.isalnum():
+        return None
+    return f"gen_{stem[:_LENGTH]}"
+
+
+def quote_id(*parts: str) -> str:
+    """A name for what was priced: the same for the same request, chain, prices and hour."""
+    return f"quo_{_digest(*parts)}"
+
+
+def _stem(identifier: str) -> str:
+    return identifier.partition("_")[2]
+
+
+def _digest(*parts: str) -> str:
+    joined = "\x00".join(f"{len(part)}:{part}" for part in parts)
+    digest = hashlib.sha256(joined.encode()).digest()
+    return b32encode(digest).decode().lower()[:_LENGTH]

@@ -1,0 +1,49 @@
+"""How long to wait: for a busy provider before asking it again, and between two looks at a job."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from filmgate.domain.errors import ErrorClass, ProviderError
+
+TRIES_WHILE_OTHERS_WAIT: Final = 2
+TRIES_OF_THE_LAST: Final = 3
+LONGEST_WAIT_WHILE_OTHERS_WAIT: Final = 5.0
+LONGEST_WAIT_OF_THE_LAST: Final = 120.0
+BASE_DELAY_S: Final = 2.0
+
+SHORTEST_LOOK_S: Final = 3
+LONGEST_LOOK_S: Final = 60
+
+
+def retry_delay(
+    error: ProviderError, *, tries: int, others_wait: bool, jitter: Callable[[], float]
+) -> timedelta | None:
+    """How long to wait before the same provider is asked again; None means: no more.
+
+    A film maker does not sit through a vendor's outage while another provider stands ready: one
+    more try within 2 s then, and three tries in all where it is the last. A vendor's own delay is
+    kept to up to 5 s in the first case and 120 s in the second. `jitter` gives 0 to 1.
+    """
+    if error.error_class is not ErrorClass.RETRY:
+        return None
+    if tries >= (TRIES_WHILE_OTHERS_WAIT if others_wait else TRIES_OF_THE_LAST):
+        return None
+    told = error.retry_after_s
+    if told is not None and told > 0:
+        longest = LONGEST_WAIT_WHILE_OTHERS_WAIT if others_wait else LONGEST_WAIT_OF_THE_LAST
+        return timedelta(seconds=told) if told <= longest else None
+    ceiling = BASE_DELAY_S if others_wait else BASE_DELAY_S * 2 ** (tries - 1)
+    return timedelta(seconds=ceiling * jitter())
+
+
+def next_look_s(*, expected_s: int, elapsed_s: float, scale_percent: int) -> int:
+    """Whole seconds until the next look at a running job, at least 1.
+
+    The first look comes when the job should be done, later ones after a fifth of the time that
+    has passed. `scale_percent` shortens all of them (100 on AWS, less beside a simulator).
+    """
+    wait = min(LONGEST_LOOK_S, elapsed_s / 5)
+    if elapsed_s < expected_s:
+        wait = expected_s - elapsed_s
+    return max(1, round(max(SHORTEST_LOOK_S, wait) * scale_percent / 100))

@@ -1,0 +1,188 @@
+"""The way from an HTTP API event to a use case and back: bodies, who is asking, problem+json.
+
+The gateway's authorizer tells who is asking, and never refuses by itself, since the refusals of an
+HTTP API are not problem+json. The refusal happens here, for every route that is not open: a
+request without a principal gets 401.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from pydantic import BaseModel, ValidationError
+
+from filmgate.adapters.strict_json import UnreadableJson, loads
+from filmgate.domain.errors import (
+    CallerError,
+    Forbidden,
+    InvalidHeader,
+    LedgerUnavailable,
+    MalformedJson,
+    MethodNotAllowed,
+    NotFound,
+    StoreUnavailable,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from filmgate.observability import logger
+from filmgate.schemas import faults_of
+from filmgate.usecases.ports import Principal
+
+LARGEST_BODY: Final = 1_000_000
+ROLES: Final = ("viewer", "creator", "admin")
+RETRYABLE: Final = frozenset({429, 500, 503})
+RETRY_AFTER_S: Final = 2
+
+ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "/v1/health": ("GET",),
+    "/v1/providers": ("GET",),
+    "/v1/estimates": ("POST",),
+    "/v1/estimates/compare": ("POST",),
+    "/v1/generations": ("GET", "POST"),
+    "/v1/generations/{id}": ("GET", "DELETE"),
+    "/v1/budgets/{scope}": ("GET", "PUT"),
+}
+"""Every route of the API, so that a wrong method can be told from a wrong address."""
+
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+M = TypeVar("M", bound=BaseModel)
+
+
+def http_app() -> APIGatewayHttpResolver:
+    """A router whose every answer is JSON and whose every error is problem+json."""
+    app = APIGatewayHttpResolver(serializer=_to_json)
+    app.exception_handler(CallerError)(lambda error: _problem(app, error))
+    app.exception_handler(StoreUnavailable)(lambda _: _problem(app, _ledger_away()))
+    app.exception_handler(Exception)(lambda error: _internal(app, error))
+    app.not_found(lambda _: _problem(app, _no_route(app)))
+    return app
+
+
+def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response[str]:
+    """A JSON answer that no cache keeps."""
+    return Response(
+        status_code=status,
+        content_type="application/json",
+        body=_to_json(body),
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def principal(app: APIGatewayHttpResolver, role: str = "viewer") -> Principal:
+    """Who is asking; raises Unauthenticated, or Forbidden when the role is below `role`."""
+    context = _request_context(app).get("authorizer", {}).get("lambda") or {}
+    if not context.get("tenant"):
+        raise Unauthenticated(context.get("refusal") or "Send a bearer token.")
+    found = Principal(context["tenant"], context["user"], context["role"])
+    if ROLES.index(found.role) < ROLES.index(role):
+        raise Forbidden(f"This needs the role {role}; the token has the role {found.role}.")
+    return found
+
+
+def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
+    """The request's body as a model; raises what is wrong with it, pointing at the fields."""
+    event = app.current_event
+    kind = (_header(app, "content-type") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType("Set the header Content-Type: application/json.")
+    text = event.decoded_body or ""
+    if len(text.encode(errors="replace")) > LARGEST_BODY:
+        raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
+    try:
+        parsed = loads(text.encode("utf-8", errors="surrogatepass"), max_bytes=LARGEST_BODY)
+    except UnreadableJson as error:
+        raise MalformedJson(f"The body is {error.reason}.") from error
+    try:
+        return model.model_validate(parsed)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise ValidationFailed(faults_of(list(faults))) from None
+
+
+def idempotency_key(app: APIGatewayHttpResolver) -> str | None:
+    """The Idempotency-Key; None when none was sent. Raises InvalidHeader for an unusable one."""
+    key = _header(app, "idempotency-key")
+    if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
+        raise InvalidHeader("Idempotency-Key takes 1 to 255 visible ASCII characters.")
+    return key
+
+
+def query(app: APIGatewayHttpResolver, known: set[str]) -> dict[str, str]:
+    """The query parameters; raises ValidationFailed for one that is not known."""
+    given = dict(app.current_event.query_string_parameters or {})
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ValidationFailed([(f"?{name}", "is not a known parameter") for name in unknown])
+    return given
+
+
+def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
+    """RFC 9457 in JSON. The detail was written for callers and holds no secret."""
+    retryable = error.status in RETRYABLE
+    body = {
+        "type": f"urn:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": f"urn:request:{_request_context(app).get('requestId', uuid4())}",
+        "code": error.code,
+        "retryable": retryable,
+        **error.facts,
+    }
+    headers = {"Cache-Control": "no-store"}
+    if retryable:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="filmgate"'
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = str(error.facts["allow"])
+    return Response(
+        status_code=error.status,
+        content_type="application/problem+json",
+        body=_to_json(body),
+        headers=headers,
+    )
+
+
+def _internal(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
+    logger.error("unexpected failure", error_class=type(error).__name__, exc_info=error)
+    return _problem(app, CallerError("Something of ours failed; nothing was bought by this call."))
+
+
+def _ledger_away() -> CallerError:
+    return LedgerUnavailable("The ledger cannot be reached, so nothing was bought. Try again.")
+
+
+def _no_route(app: APIGatewayHttpResolver) -> CallerError:
+    """401 for strangers, 405 where the address exists, 404 elsewhere."""
+    try:
+        principal(app)
+    except Unauthenticated as error:
+        return error
+    event = app.current_event
+    for template, methods in ROUTES.items():
+        pattern = re.sub(r"\{\w+\}", "[^/]+", template)
+        if re.fullmatch(pattern, event.path) and event.http_method not in methods:
+            allow = ", ".join(methods)
+            return MethodNotAllowed(f"Use {allow} here.", allow=allow)
+    return NotFound("There is no such address in this API.")
+
+
+def _header(app: APIGatewayHttpResolver, name: str) -> str | None:
+    headers = app.current_event.headers or {}
+    return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
+def _request_context(app: APIGatewayHttpResolver) -> dict[str, Any]:
+    context: dict[str, Any] = app.current_event.raw_event.get("requestContext") or {}
+    return context
+
+
+def _to_json(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

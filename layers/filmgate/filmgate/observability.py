@@ -1,0 +1,43 @@
+"""Structured logs without secrets: no key, no prompt, no link, no query string.
+
+What is logged is chosen, not filtered; the filter is the second lock.
+"""
+
+import re
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger
+
+_SECRETS: Final = re.compile(
+    r"(?i)bearer\s+\S+|fg_[a-z0-9]{1,32}_[\w-]{20,}|sk-[\w-]{6,}|"
+    r"https?://[^\s\"'?]+\?[^\s\"']+|X-Amz-[\w-]+=[^&\s\"']+"
+)
+REDACTED: Final = "[redacted]"
+
+
+def redact(value: Any) -> Any:
+    """The same value with whatever looks like a credential or a signed link taken out."""
+    match value:
+        case str():
+            return _SECRETS.sub(REDACTED, value)
+        case dict():
+            return {name: redact(part) for name, part in value.items()}
+        case list() | tuple():
+            return [redact(part) for part in value]
+    return value
+
+
+class RedactingLogger(Logger):
+    """Powertools' logger, whose records pass `redact` on their way out."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(json_serializer=_serialize, **arguments)
+
+
+def _serialize(record: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(redact(record), default=str, ensure_ascii=False)
+
+
+logger = RedactingLogger(service="filmgate")

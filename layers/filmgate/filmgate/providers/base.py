@@ -1,0 +1,230 @@
+"""What an adapter is, and the few things that all of them share.
+
+An adapter translates an order into its vendor's words, sends it through the Http port, and reads
+the answer. It returns Pending, Rendering or Finished; every failure is raised as a leaf of
+ProviderError, whose class says what the failure proves (see domain/errors.py).
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from filmgate.adapters.strict_json import UnreadableJson, loads
+from filmgate.domain.errors import (
+    ProviderError,
+    ProviderKeyRefused,
+    ProviderNotReached,
+    ProviderOutcomeUnknown,
+    ProviderProtocolError,
+)
+
+Json = Any  # whatever json.loads gives
+
+
+class Kind(StrEnum):
+    """What can be learned after an answer was lost."""
+
+    KEYED = "keyed"  # the same reference gives the same job
+    FINDABLE = "findable"  # the job can be searched by its reference
+    BLIND = "blind"  # neither
+
+
+@dataclass(frozen=True, slots=True)
+class Keyframe:
+    """The still that a clip starts from."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One attempt in provider-neutral words; everything that moves the price is explicit."""
+
+    model: str
+    prompt: str
+    resolution: str
+    aspect_ratio: str
+    width: int
+    height: int
+    quality: str
+    duration_s: int
+    fps: int
+    motion: str | None = None
+    keyframe: Keyframe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The vendor works on it. `operation` is small, JSON, and private to its adapter."""
+
+    operation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """Our own renderer makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result: its bytes, or the vendor's link to them. `tokens` where the vendor counts."""
+
+    data: bytes | None = None
+    url: str | None = None
+    tokens: int | None = None
+
+
+class Reply(Protocol):
+    """What Http gives back; header names are matched without case."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+class Http(Protocol):
+    """The egress port. Its errors carry `proves_not_sent`."""
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        hosts: frozenset[str],
+        deadline_s: float,
+    ) -> Reply: ...
+
+
+class Adapter(Protocol):
+    """One provider's protocol."""
+
+    kind: Kind
+
+    def submit(
+        self, order: Order, *, reference: str, deadline_s: float
+    ) -> Pending | Rendering | Finished:
+        """Ask for the work, once. This is the call that costs money."""
+
+    def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
+        """Look at a job; free, and safe to repeat.
+
+        ContentRefused and ProviderJobFailed mean the job is over; any other ProviderError means
+        that this look saw nothing.
+        """
+
+    def find(self, reference: str, *, deadline_s: float) -> Pending | None:
+        """Search a job by the reference it was submitted under (findable providers only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where and as whom a provider is called. `key` is the secret's JSON object."""
+
+    provider: str
+    base_url: str
+    hosts: frozenset[str]
+    key: Mapping[str, str]
+
+    def secret(self, field: str) -> str:
+        """One field of the key; raises ProviderKeyRefused when it is missing or unusable."""
+        value = self.key.get(field, "")
+        if not value or not value.isascii() or not value.isprintable() or " " in value:
+            raise ProviderKeyRefused(self.provider, f"the stored key has no usable {field}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A vendor's reply with its JSON read; `json` is None when the body is no JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    json: Json
+
+
+def ask(
+    http: Http,
+    account: Account,
+    method: str,
+    path: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    deadline_s: float,
+) -> Answer:
+    """Send one call. Raises ProviderNotReached when surely nothing was sent, and
+    ProviderOutcomeUnknown when sending may have begun and no answer came.
+    """
+    try:
+        reply = http.call(
+            method,
+            f"{account.base_url}{path}",
+            headers=headers,
+            body=body,
+            hosts=account.hosts,
+            deadline_s=deadline_s,
+        )
+    except Exception as error:
+        raise _transport_error(account.provider, error) from error
+    try:
+        parsed = loads(reply.body) if reply.body else None
+    except UnreadableJson:
+        parsed = None
+    return Answer(reply.status, reply.headers, parsed)
+
+
+def look(http: Http, account: Account, path: str, *, headers: Mapping[str, str],
+         deadline_s: float) -> Answer:  # fmt: skip
+    """Send one free GET. Whatever goes wrong is a ProviderProtocolError: look again later."""
+    try:
+        answer = ask(http, account, "GET", path, headers=headers, deadline_s=deadline_s)
+    except ProviderError as error:
+        raise ProviderProtocolError(account.provider, error.message) from error
+    if not isinstance(answer.json, dict):
+        raise ProviderProtocolError(account.provider, f"no JSON in an HTTP {answer.status}")
+    return answer
+
+
+def unclear(account: Account, answer: Answer) -> ProviderOutcomeUnknown:
+    """The error for a reply to a submit that proves nothing."""
+    return ProviderOutcomeUnknown(
+        account.provider,
+        f"its answer (HTTP {answer.status}) does not say whether it took the job",
+        status=answer.status,
+    )
+
+
+def picture(account: Account, text: Json) -> bytes:
+    """Decode a base64 picture. A broken one is kept as it is: the bytes decide later."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        return str(text).encode()[:1_000_000]
+
+
+def delay_of(answer: Answer) -> float | None:
+    """Seconds of a Retry-After header; None when there is none or it is no plain number."""
+    text = answer.headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < 86_400 else None
+
+
+def _transport_error(provider: str, error: Exception) -> ProviderError | Exception:
+    """What a failure of the Http port proves; anything that is none stays what it is."""
+    proves_not_sent = getattr(error, "proves_not_sent", None)
+    if proves_not_sent is None:
+        return error
+    leaf = ProviderNotReached if proves_not_sent else ProviderOutcomeUnknown
+    return leaf(provider, str(error))

@@ -1,0 +1,142 @@
+"""OpenAI Images API: one synchronous POST, the picture as base64 in its answer.
+
+Facts read 2026-11 in the `openai` package 3.54.0 and on developers.openai.com:
+- The model, size, quality and format are always sent: they move the price.
+- Spend limits come as HTTP 400 `billing_hard_limit_reached` or 429 `insufficient_quota`, the
+  status of a rate limit, so `code` decides.
+- There is no idempotency key and no way to find a lost answer again: the kind is blind.
+- OpenAI bills output tokens of finished pictures; its own error envelope comes instead of one, so
+  an enveloped error is counted as not accepted. A reply without that envelope proves nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from filmgate.domain.errors import (
+    ContentRefused,
+    ProviderError,
+    ProviderKeyRefused,
+    ProviderQuotaExhausted,
+    ProviderRequestInvalid,
+    ProviderRetired,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
+from filmgate.providers.base import (
+    Account,
+    Answer,
+    Finished,
+    Http,
+    Kind,
+    Order,
+    Pending,
+    ask,
+    delay_of,
+    picture,
+    unclear,
+)
+
+DEFAULT_URL: Final = "https://api.openai.com"
+QUALITIES: Final = {"low": "low", "standard": "medium", "high": "high"}
+
+_REFUSALS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
+_MONEY: Final = frozenset(
+    {
+        "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted",
+        "insufficient_quota", "organization_spend_limit_exceeded",
+        "organization_usage_limit_exceeded", "project_spend_limit_exceeded",
+    }
+)  # fmt: skip
+_BUSY: Final = frozenset({"rate_limit_exceeded", "server_is_overloaded", "slow_down"})
+
+
+def image_body(order: Order) -> dict[str, Any]:
+    """The request in OpenAI's words."""
+    return {
+        "model": order.model,
+        "prompt": order.prompt,
+        "n": 1,
+        "size": f"{order.width}x{order.height}",
+        "quality": QUALITIES[order.quality],
+        "output_format": "png",
+        "moderation": "auto",
+    }
+
+
+class Dalle:
+    """Makes one image per submit; the answer is the result."""
+
+    kind = Kind.BLIND
+
+    def __init__(self, http: Http, account: Account) -> None:
+        self._http = http
+        self._account = account
+
+    def submit(self, order: Order, *, reference: str, deadline_s: float) -> Finished:
+        answer = ask(
+            self._http,
+            self._account,
+            "POST",
+            "/v1/images/generations",
+            headers={
+                "Authorization": f"Bearer {self._account.secret('api_key')}",
+                "Content-Type": "application/json",
+                "X-Client-Request-Id": reference,  # for support; it does not deduplicate
+            },
+            body=json.dumps(image_body(order)).encode(),
+            deadline_s=deadline_s,
+        )
+        match answer.json:
+            case {"data": [{"b64_json": str(text)}, *_]} if answer.status == 200:
+                return Finished(data=picture(self._account, text), tokens=_tokens(answer.json))
+            case {"error": {"message": str()} as error} if answer.status >= 400:
+                raise _refusal(self._account.provider, answer, error)
+        raise unclear(self._account, answer)
+
+    def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
+        raise NotImplementedError("OpenAI answers an image at once")
+
+    def find(self, reference: str, *, deadline_s: float) -> Pending | None:
+        raise NotImplementedError("OpenAI keeps no image to be found")
+
+
+def _tokens(answer: Mapping[str, Any]) -> int | None:
+    match answer:
+        case {"usage": {"output_tokens": int(tokens)}} if tokens > 0:
+            return tokens
+    return None
+
+
+def _refusal(provider: str, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
+    """OpenAI's error table as classes; `code` decides before the status does."""
+    code = error.get("code") or ""
+    leaf, message = _leaf(answer.status, code)
+    return leaf(
+        provider,
+        message,
+        retry_after_s=delay_of(answer),
+        status=answer.status,
+        request_id=answer.headers.get("x-request-id"),
+    )
+
+
+def _leaf(status: int, code: str) -> tuple[type[ProviderError], str]:
+    if code in _REFUSALS:
+        return ContentRefused, "refused by its content policy"
+    if code in _MONEY:
+        return ProviderQuotaExhausted, "over its quota or spending limit"
+    if code == "model_not_found" or status == 404:
+        return ProviderRetired, "does not know this model (any more)"
+    if status in (401, 403):
+        return ProviderKeyRefused, "refused the key"
+    if status == 429 or code in _BUSY:
+        return ProviderThrottled, "too many requests"
+    if status in (409, 500, 503):
+        return ProviderUnavailable, "an error of its own"
+    if status in (502, 504):
+        return ProviderUnavailable, "overloaded"
+    return ProviderRequestInvalid, "found the request invalid"
+
+
+ADAPTER = Dalle

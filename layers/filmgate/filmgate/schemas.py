@@ -1,0 +1,187 @@
+"""The bodies that callers send, checked once, here. Unknown fields are refused.
+
+An amount is a decimal string such as "0.0400": JSON numbers are floats in too many clients.
+"""
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.money import Micros, parse_usd
+from filmgate.domain.wishes import AUTO, Media, Wish
+from filmgate.usecases.request import Request
+
+LARGEST_PROMPT = 100_000
+
+Motion = Literal["push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
+
+
+def _amount(text: str) -> str:
+    try:
+        parse_usd(text)
+    except ValueError:
+        raise PydanticCustomError(
+            "amount", 'must be a decimal string with at most four places, such as "0.0400"'
+        ) from None
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
+
+
+Usd = Annotated[str, StringConstraints(max_length=16), AfterValidator(_amount)]
+Prompt = Annotated[
+    str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_not_blank)
+]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Resolution = Annotated[str, StringConstraints(pattern=r"^(\d{2,4}x\d{2,4}|\d{3,4}[pP]|4[kK])$")]
+Ratio = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:\d{1,2}$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Params(_Body):
+    """What the picture or clip should be like; what is not said is the provider's to choose."""
+
+    resolution: Resolution | None = None
+    aspect_ratio: Ratio | None = None
+    quality: Literal["low", "standard", "high"] = "standard"
+    style: Label | None = None
+    duration_s: Annotated[int, Field(ge=1, le=60)] | None = None
+    fps: Literal[24, 25, 30, 60] | None = None
+    seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
+    count: Annotated[int, Field(ge=1, le=1)] = 1
+    image: Annotated[str, StringConstraints(pattern=r"^take_[a-z2-7]{26}\d{2}$")] | None = None
+    motion: Motion | None = None
+
+
+class WishBody(_Body):
+    """The part that says what to make; estimates/compare takes just this."""
+
+    type: Media = Field(strict=False)
+    prompt: Prompt
+    negative_prompt: Prompt | None = None
+    params: Params = Params()
+
+    @model_validator(mode="after")
+    def _fits_its_type(self) -> Self:
+        if self.type is Media.IMAGE:
+            _refuse_for_images(self.params)
+        return self
+
+    def wish(self) -> Wish:
+        said = self.params.model_dump(exclude={"count"}, exclude_none=True)
+        if "resolution" in said:
+            said["resolution"] = said["resolution"].lower()
+        return Wish(
+            type=self.type, prompt=self.prompt, negative_prompt=self.negative_prompt, **said
+        )
+
+
+class EstimateBody(WishBody):
+    """A wish with how its chain is chosen."""
+
+    provider: Label = AUTO
+    strategy: Strategy = Field(default=Strategy.PRIORITY, strict=False)
+    cost_limit: Usd | None = None
+    on_refusal: OnRefusal = Field(default=OnRefusal.NEXT, strict=False)
+    on_unknown: OnUnknown = Field(default=OnUnknown.STOP, strict=False)
+
+    def request(self) -> Request:
+        return Request(
+            wish=self.wish(),
+            provider=self.provider,
+            strategy=self.strategy,
+            cost_limit=None if self.cost_limit is None else parse_usd(self.cost_limit),
+            on_refusal=self.on_refusal,
+            on_unknown=self.on_unknown,
+        )
+
+
+class GenerationBody(EstimateBody):
+    """A request to make one image or clip, with what it belongs to."""
+
+    project: Label | None = None
+    script_id: Label | None = None
+    shot_number: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    tags: Annotated[list[Label], Field(max_length=20)] = []
+
+    def request(self) -> Request:
+        return replace(
+            super().request(),
+            project=self.project,
+            script_id=self.script_id,
+            shot_number=self.shot_number,
+            tags=tuple(self.tags),
+        )
+
+    def canonical_hash(self) -> str:
+        """The same for every spelling of the same request: defaults filled in, keys sorted."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class BudgetBody(_Body):
+    """A monthly limit and the percentages of it at which the owner is told."""
+
+    limit: Usd
+    alert_at: Annotated[list[Annotated[int, Field(ge=1, le=1000)]], Field(max_length=10)] = [
+        80,
+        100,
+    ]
+
+    def limit_micros(self) -> Micros:
+        return parse_usd(self.limit)
+
+    def alerts(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.alert_at)))
+
+
+def _refuse_for_images(params: Params) -> None:
+    for name in ("duration_s", "fps", "image", "motion"):
+        if getattr(params, name) is not None:
+            raise PydanticCustomError(
+                "only_for_clips", "{field} is for clips only", {"field": f"params.{name}"}
+            )
+
+
+def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
+    """Pydantic's errors as (JSON pointer, message); nothing of the input is repeated."""
+    return [(_pointer(error), _message(error)) for error in errors]
+
+
+def _pointer(error: Any) -> str:
+    parts = error["loc"]
+    if error["type"] == "only_for_clips":
+        parts = error["ctx"]["field"].split(".")
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _message(error: Any) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return "is not a known field"
+        case "missing":
+            return "is required"
+        case "string_pattern_mismatch":
+            return f"must match {error['ctx']['pattern']}"
+    message: str = error["msg"]
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,1 @@
+"""One module per verb. A use case takes its ports as keyword arguments and knows no AWS."""

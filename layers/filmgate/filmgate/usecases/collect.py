@@ -1,0 +1,108 @@
+"""The step Collect: fetch a paid result, look at its bytes, keep it.
+
+The provider is never asked to make it again: a result that cannot be fetched or used leaves the
+attempt paid, with the reason and whatever came kept for a claim.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from filmgate.domain.attempts import failure_of, spoil, store
+from filmgate.domain.errors import DownloadFailed, ProviderError, ResultUnusable, Stale
+from filmgate.domain.generations import Link, Record, Step, next_step
+from filmgate.providers.base import Finished
+from filmgate.usecases.ports import Adapters, Clock, Studio, Takes
+from filmgate.usecases.steps import (
+    SHORTEST_CALL_S,
+    Inspection,
+    StepResult,
+    Worker,
+    outcome_of,
+    read,
+    take_of,
+    unusable_key,
+    warnings_for,
+    write,
+)
+
+
+class Fetch(Protocol):
+    """Downloads a result of a provider into a file; raises DownloadFailed, or ResultUnusable
+    for one above the size cap."""
+
+    def __call__(self, link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """The step with its ports."""
+
+    studio: Studio
+    takes: Takes
+    adapters: Adapters
+    fetch: Fetch
+    inspect: Callable[[Path], Inspection]
+    clock: Clock
+
+    def __call__(self, tenant: str, generation_id: str, worker: Worker) -> StepResult:
+        """Store the result of the current attempt and say what is next.
+
+        Raises DownloadFailed when it could not be fetched this time, StoreUnavailable when the
+        table is away; both may be repeated.
+        """
+        record = read(self.studio, tenant, generation_id)
+        if next_step(record, self.clock()) is Step.COLLECT:
+            try:
+                record = self._collect(record, worker)
+            except Stale:
+                record = read(self.studio, tenant, generation_id)
+        return outcome_of(record, now=self.clock())
+
+    def _collect(self, record: Record, worker: Worker) -> Record:
+        with tempfile.TemporaryDirectory(prefix="filmgate-") as folder:
+            path = Path(folder) / "result"
+            try:
+                self._download(record, path, worker)
+                seen = self.inspect(path)
+            except ResultUnusable as error:
+                return self._spoil(record, path, error)
+            return self._keep(record, path, seen)
+
+    def _download(self, record: Record, path: Path, worker: Worker) -> None:
+        """Fetch by the link that the poll gave; when that fails, by a fresh one."""
+        deadline_s = max(SHORTEST_CALL_S, worker.remaining_s(self.clock()) / 3)
+        url = str((record.current.operation or {}).get("url", ""))
+        try:
+            with path.open("wb") as sink:
+                self.fetch(record.link, url, sink, deadline_s=deadline_s)
+        except DownloadFailed:
+            fresh = self._fresh_link(record)
+            with path.open("wb") as sink:
+                self.fetch(record.link, fresh, sink, deadline_s=deadline_s)
+
+    def _fresh_link(self, record: Record) -> str:
+        try:
+            adapter = self.adapters(record.generation.tenant, record.link)
+            seen = adapter.poll(record.current.operation or {}, deadline_s=SHORTEST_CALL_S * 2)
+        except ProviderError as error:
+            raise DownloadFailed(f"{record.link.provider} gave no fresh link") from error
+        if isinstance(seen, Finished) and seen.url is not None:
+            return seen.url
+        raise DownloadFailed(f"{record.link.provider} gave no fresh link")
+
+    def _keep(self, record: Record, path: Path, seen: Inspection) -> Record:
+        now = self.clock()
+        take = take_of(record, seen, now=now)
+        self.takes.put_file(take.key, path, take.media_type)
+        return write(self.studio, record, store(record.current, now=now), now=now, take=take,
+                     warnings=warnings_for(record, seen))  # fmt: skip
+
+    def _spoil(self, record: Record, path: Path, error: ResultUnusable) -> Record:
+        if path.exists() and path.stat().st_size:
+            key = unusable_key(record.generation, record.current)
+            self.takes.put_file(key, path, "application/octet-stream")
+        spoiled = spoil(record.current, failure=failure_of(error))
+        return write(self.studio, record, spoiled, now=self.clock())

@@ -1,0 +1,226 @@
+"""Start a generation: price the whole chain, hold the money, record it, start the workflow."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from filmgate.domain import ids, ledger
+from filmgate.domain.attempts import Attempt, AttemptState
+from filmgate.domain.catalogue import Catalogue
+from filmgate.domain.chain import Candidate
+from filmgate.domain.errors import (
+    AlreadyExists,
+    BudgetExceeded,
+    DoesNotFit,
+    IdempotencyKeyReused,
+    NotFound,
+    ValidationFailed,
+)
+from filmgate.domain.generations import Generation, Link, Record
+from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.pricing import RateCard
+from filmgate.usecases.budgets import with_open_budgets
+from filmgate.usecases.ports import Principal, Studio, Workflow
+from filmgate.usecases.reading import read_generation
+from filmgate.usecases.request import Priced, Request, priced
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The generation as it now is; `replayed` when the key had started it before."""
+
+    record: Record
+    replayed: bool
+
+
+def generate(
+    request: Request,
+    *,
+    principal: Principal,
+    idempotency_key: str | None,
+    request_hash: str,
+    studio: Studio,
+    workflow: Workflow,
+    catalogue: Catalogue,
+    card: RateCard,
+    default_limit: Micros,
+    default_cost_limit: Micros,
+    now: datetime,
+) -> Admitted:
+    """Admit a request and start its workflow, once for every key.
+
+    The generation, the hold for its first attempt and the entry are one transaction; the
+    workflow is started after it, under the generation's own name. A crash between the two leaves
+    a queued generation, which a repeat with the same key starts. No key means a fresh one, so
+    only callers who send one are protected against their own repeats. Raises as `priced` does, and
+    BudgetExceeded or IdempotencyKeyReused; none of these stores anything.
+    """
+    generation_id = ids.generation_id(
+        principal.tenant, principal.user, idempotency_key or uuid4().hex
+    )
+    earlier = studio.find(principal.tenant, generation_id) if idempotency_key else None
+    if earlier is not None:
+        return _replay(earlier, request_hash, workflow)
+    _check_keyframe(request, principal, studio)
+    limit = default_cost_limit if request.cost_limit is None else request.cost_limit
+    found = priced(
+        request,
+        tenant=principal.tenant,
+        cost_limit=limit,
+        studio=studio,
+        catalogue=catalogue,
+        card=card,
+        today=now.date(),
+    )
+    generation = _generation(
+        generation_id, request, found, principal, card, limit, request_hash, now
+    )
+    first = reserve_link(generation, 0, now=now)
+    try:
+        with_open_budgets(
+            lambda: studio.commit(principal.tenant, _admission(generation, first, now)),
+            tenant=principal.tenant,
+            studio=studio,
+            default_limit=default_limit,
+        )
+    except AlreadyExists:
+        return _replay(_must_find(studio, principal.tenant, generation_id), request_hash, workflow)
+    except DoesNotFit as full:
+        raise _no_room(full) from full
+    workflow.start(principal.tenant, generation_id)
+    return Admitted(Record(generation, (first,)), replayed=False)
+
+
+def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attempt:
+    """A new attempt at place `index` of the chain, holding its whole price in every scope."""
+    link = generation.chain[index]
+    return Attempt(
+        id=ids.attempt_id(generation.id, index),
+        generation_id=generation.id,
+        index=index,
+        provider=link.provider,
+        model=link.model,
+        state=AttemptState.RESERVED,
+        reserved_micros=link.cost_micros,
+        scopes=(
+            (ledger.OWNER_SCOPE, ledger.period_of(now)),
+            (ledger.generation_scope(generation.id), ledger.NO_PERIOD),
+        ),
+        started_at=now,
+    )
+
+
+def _admission(generation: Generation, first: Attempt, now: datetime) -> ledger.Commit:
+    own = ledger.Budget(
+        ledger.generation_scope(generation.id), ledger.NO_PERIOD, generation.cost_limit
+    )
+    commit = ledger.opening(ledger.change(None, first, at=now), own)
+    return ledger.with_generation(commit, None, generation)
+
+
+def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
+    if record.generation.request_hash != request_hash:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key has started another request; use a fresh key.",
+            generationId=record.generation.id,
+        )
+    if not record.generation.is_terminal:
+        # The first call may have died before it started the workflow.
+        workflow.start(record.generation.tenant, record.generation.id)
+    return Admitted(record, replayed=True)
+
+
+def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
+    take_id = request.wish.image
+    if take_id is not None and not _may_use(take_id, principal, studio):
+        raise ValidationFailed([("/params/image", "there is no still with this take id")])
+
+
+def _may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
+    """Whether this is a still that the principal can see."""
+    try:
+        read_generation(ids.generation_of_take(take_id) or "", principal=principal, studio=studio)
+    except NotFound:
+        return False
+    return find_take_key(studio, principal.tenant, take_id) is not None
+
+
+def find_take_key(studio: Studio, tenant: str, take_id: str) -> str | None:
+    """Where a still lies in the take bucket; None when the tenant has no such still."""
+    generation_id = ids.generation_of_take(take_id)
+    record = studio.find(tenant, generation_id) if generation_id else None
+    for take in record.takes if record else ():
+        if take.id == take_id and take.media_type.startswith("image/"):
+            return take.key
+    return None
+
+
+def _generation(
+    generation_id: str,
+    request: Request,
+    found: Priced,
+    principal: Principal,
+    card: RateCard,
+    cost_limit: Micros,
+    request_hash: str,
+    now: datetime,
+) -> Generation:
+    return Generation(
+        id=generation_id,
+        tenant=principal.tenant,
+        user=principal.user,
+        wish=request.wish,
+        requested_provider=request.provider,
+        strategy=request.strategy,
+        on_refusal=request.on_refusal,
+        on_unknown=request.on_unknown,
+        chain=tuple(_link(candidate) for candidate in found.plan.eligible),
+        rate_card=card.name,
+        rate_card_version=card.version,
+        cost_limit=cost_limit,
+        expected=found.expected,
+        max=found.max,
+        request_hash=request_hash,
+        created_at=now,
+        project=request.project,
+        script_id=request.script_id,
+        shot_number=request.shot_number,
+        tags=request.tags,
+        warnings=found.warnings,
+    )
+
+
+def _link(candidate: Candidate) -> Link:
+    match, row, cost = candidate.match, candidate.row, candidate.cost
+    if match is None or row is None or cost is None:
+        raise ValueError(f"{candidate.provider.id} is eligible without an offer")
+    return Link(
+        provider=candidate.provider.id,
+        model=match.offer.model,
+        cost_micros=cost,
+        resolution=match.frame.resolution,
+        aspect_ratio=match.frame.aspect_ratio,
+        width=match.frame.width,
+        height=match.frame.height,
+        expected_s=match.offer.expected_s,
+        deadline_s=match.offer.deadline_s,
+        api_url=candidate.api_url,
+        micros_per_million_tokens=row.micros_per_million_tokens,
+    )
+
+
+def _no_room(full: DoesNotFit) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"This needs {format_usd(full.needed)} USD and the {full.scope} budget "
+        f"has {format_usd(full.room)} left this month.",
+        scope=full.scope,
+        needed=format_usd(full.needed),
+        room=format_usd(full.room),
+    )
+
+
+def _must_find(studio: Studio, tenant: str, generation_id: str) -> Record:
+    record = studio.find(tenant, generation_id)
+    if record is None:
+        raise ValueError(f"{generation_id} exists and cannot be read")
+    return record

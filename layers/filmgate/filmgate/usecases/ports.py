@@ -1,0 +1,138 @@
+"""What the use cases need from outside, as protocols. wiring.py knows who fulfils them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.generations import Generation, GenerationState, Link, Record
+from filmgate.domain.ledger import Budget, Commit
+from filmgate.domain.money import Micros
+from filmgate.providers.base import Adapter
+
+Clock = Callable[[], datetime]
+"""The time now, aware and in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking: told by the token alone, never by the request."""
+
+    tenant: str
+    user: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What the table knows of an API token; the token itself is stored nowhere."""
+
+    principal: Principal
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLimit:
+    """What an owner has set for a scope, for every month to come."""
+
+    limit: Micros
+    alert_at: tuple[int, ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some generations, newest first, and the cursor of the next page (None at the end)."""
+
+    items: Sequence[Generation]
+    next: str | None
+
+
+class Studio(Protocol):
+    """The table: the one truth about generations, attempts, takes, budgets and settings."""
+
+    def find(self, tenant: str, generation_id: str) -> Record | None:
+        """A generation with all that belongs to it, read consistently."""
+
+    def page(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        state: GenerationState | None,
+        project: str | None,
+        script_id: str | None,
+        provider: str | None,
+        user: str | None,
+    ) -> Page:
+        """A page of a tenant's generations; raises ValueError for a cursor that is none."""
+
+    def commit(self, tenant: str, commit: Commit) -> None:
+        """Write all of it or nothing. A repeat of a commit that went through is a success.
+
+        Raises Stale, AlreadyExists, BudgetMissing, DoesNotFit or StoreUnavailable.
+        """
+
+    def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
+        """The budget of a scope and period; None when it is not open yet."""
+
+    def open_budget(self, tenant: str, budget: Budget) -> None:
+        """Open a period's budget by a guarded put; one that is open stays as it is."""
+
+    def limit_of(self, tenant: str, scope: str) -> BudgetLimit | None:
+        """What was set for a scope; None when nothing was."""
+
+    def set_limit(
+        self,
+        tenant: str,
+        *,
+        scope: str,
+        before: BudgetLimit | None,
+        after: BudgetLimit,
+        budget: Budget,
+        at: datetime,
+    ) -> None:
+        """Set a scope's limit and move this period's room with it, in one transaction.
+
+        Raises Stale when `before` or `budget` is not what the table has.
+        """
+
+    def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
+        """The owner's settings by provider id; providers without any are absent."""
+
+    def token(self, tenant: str, token_hash: str) -> Token | None:
+        """The token with this SHA-256; None when there is none."""
+
+
+class Workflow(Protocol):
+    """The state machine."""
+
+    def start(self, tenant: str, generation_id: str) -> None:
+        """Start the one execution of a generation; one that runs already is a success."""
+
+
+class Takes(Protocol):
+    """The take bucket."""
+
+    def put(self, key: str, data: bytes, media_type: str) -> None:
+        """Keep these bytes; the same bytes again are a success."""
+
+    def put_file(self, key: str, path: Path, media_type: str) -> None:
+        """Keep this file; the same file again is a success."""
+
+    def get(self, key: str) -> bytes:
+        """The bytes under a key."""
+
+    def link(self, key: str, *, filename: str, expires_s: int) -> str:
+        """A presigned link to one object, as an attachment."""
+
+
+class Adapters(Protocol):
+    """Makes the adapter of a provider for one attempt."""
+
+    def __call__(self, tenant: str, link: Link) -> Adapter:
+        """Reads the key now; raises ProviderKeyRefused when there is none."""

@@ -1,0 +1,47 @@
+"""Reading generations: who may see what is decided here, once.
+
+A creator sees what is theirs; viewers and admins see their whole tenant. What somebody may not see
+does not exist for them.
+"""
+
+from filmgate.domain.errors import NotFound
+from filmgate.domain.generations import GenerationState, Record
+from filmgate.usecases.ports import Page, Principal, Studio
+
+SEES_ONLY_OWN = frozenset({"creator"})
+
+
+def read_generation(generation_id: str, *, principal: Principal, studio: Studio) -> Record:
+    """A generation with its attempts and takes; raises NotFound, also for another's."""
+    record = studio.find(principal.tenant, generation_id)
+    if record is None or not _may_see(principal, record):
+        raise NotFound("There is no generation with this id.")
+    return record
+
+
+def list_generations(
+    *,
+    principal: Principal,
+    studio: Studio,
+    limit: int,
+    cursor: str | None = None,
+    state: GenerationState | None = None,
+    project: str | None = None,
+    script_id: str | None = None,
+    provider: str | None = None,
+) -> Page:
+    """A page of what the principal may see, newest first; raises ValueError for a bad cursor."""
+    return studio.page(
+        principal.tenant,
+        limit=limit,
+        cursor=cursor,
+        state=state,
+        project=project,
+        script_id=script_id,
+        provider=provider,
+        user=principal.user if principal.role in SEES_ONLY_OWN else None,
+    )
+
+
+def _may_see(principal: Principal, record: Record) -> bool:
+    return principal.role not in SEES_ONLY_OWN or record.generation.user == principal.user

@@ -1,0 +1,234 @@
+"""What the steps of the workflow share. The table is the truth; the workflow carries one word.
+
+Every step reads the record, does what `next_step` asks for if that is its own work, and answers
+with the outcome that the record then has. So a step may run twice, late, or after the end.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from filmgate.domain import ledger
+from filmgate.domain.attempts import Attempt, AttemptState, Failure, release
+from filmgate.domain.errors import ErrorClass, NotFound, ProviderError
+from filmgate.domain.generations import (
+    Generation,
+    GenerationState,
+    Link,
+    Record,
+    Step,
+    Take,
+    next_step,
+)
+from filmgate.domain.ids import take_id
+from filmgate.domain.money import Micros
+from filmgate.domain.patience import next_look_s
+from filmgate.domain.pricing import price_of_tokens
+from filmgate.usecases.ports import Studio
+
+LEASE_MARGIN: Final = timedelta(seconds=60)
+SHORTEST_CALL_S: Final = 5.0
+
+
+class Outcome(StrEnum):
+    """The word that the state machine branches on."""
+
+    STORED = "stored"
+    AGAIN = "again"
+    RUNNING = "running"
+    RENDER = "render"
+    READY = "ready"
+    NEXT = "next"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One word, and how many whole seconds to wait where it asks for a wait."""
+
+    outcome: Outcome
+    wait_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One run of a step: its name, and when its process will be ended at the latest."""
+
+    name: str
+    ends_at: datetime
+
+    def remaining_s(self, now: datetime) -> float:
+        return (self.ends_at - now).total_seconds()
+
+
+class Inspection(Protocol):
+    """What the media layer measured of a file."""
+
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def extension(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def duration_ms(self) -> int | None: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+_WORDS: Final[Mapping[Step, Outcome]] = {
+    Step.BEGIN: Outcome.AGAIN,
+    Step.RESERVE: Outcome.NEXT,
+    Step.WAIT: Outcome.AGAIN,
+    Step.DOUBT: Outcome.AGAIN,
+    Step.POLL: Outcome.RUNNING,
+    Step.RENDER: Outcome.RENDER,
+    Step.COLLECT: Outcome.READY,
+    Step.STORED: Outcome.STORED,
+    Step.STOP: Outcome.STOPPED,
+}
+
+
+def read(studio: Studio, tenant: str, generation_id: str) -> Record:
+    """The record that a step works on; raises NotFound when there is none."""
+    record = studio.find(tenant, generation_id)
+    if record is None:
+        raise NotFound(f"{generation_id} is not in the table")
+    return record
+
+
+def outcome_of(record: Record, *, now: datetime, poll_scale_percent: int = 100) -> StepResult:
+    """The word for the state that the record is in, with the wait that goes with it."""
+    step = next_step(record, now)
+    attempt = record.current
+    match step:
+        case Step.BEGIN:
+            wait_s = _until(attempt.retry_at, now)
+        case Step.WAIT | Step.DOUBT:
+            wait_s = max(1, _until(attempt.lease_until, now))
+        case Step.POLL:
+            wait_s = next_look_s(
+                expected_s=record.link.expected_s,
+                elapsed_s=(now - attempt.started_at).total_seconds(),
+                scale_percent=poll_scale_percent,
+            )
+        case _:
+            wait_s = 0
+    return StepResult(_WORDS[step], wait_s)
+
+
+def write(
+    studio: Studio,
+    record: Record,
+    after: Attempt,
+    *,
+    now: datetime,
+    state: GenerationState | None = None,
+    take: Take | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Record:
+    """Commit one step of the current attempt, with its money, and give the record after it.
+
+    `state` and `warnings` move the generation in the same transaction; a take is stored with it.
+    Raises Stale when another worker was faster.
+    """
+    generation = record.generation
+    commit = ledger.change(record.current, after, at=now)
+    if take is not None:
+        commit = ledger.with_take(commit, take)
+    moved = replace(
+        generation,
+        state=state or generation.state,
+        warnings=(*generation.warnings, *warnings),
+    )
+    if moved != generation:
+        moved = moved.now()
+        commit = ledger.with_generation(commit, generation, moved)
+        generation = moved
+    studio.commit(generation.tenant, commit)
+    takes = record.takes if take is None else (*record.takes, take)
+    return Record(generation, record.with_attempt(after).attempts, takes)
+
+
+def drop(
+    studio: Studio,
+    record: Record,
+    error: ProviderError,
+    *,
+    now: datetime,
+    worker: str | None = None,
+) -> Record:
+    """Release the current attempt: its provider surely accepted nothing that it bills."""
+    failure = Failure(error.error_class, error.code, error.message)
+    return write(studio, record, release(record.current, failure=failure, now=now, worker=worker),
+                 now=now)  # fmt: skip
+
+
+def actual_cost(link: Link, tokens: int | None) -> Micros:
+    """What the vendor bills: by its own count where it reports one, else the price held."""
+    if tokens is None or link.micros_per_million_tokens is None:
+        return link.cost_micros
+    return price_of_tokens(link.micros_per_million_tokens, tokens)
+
+
+def take_of(record: Record, seen: Inspection, *, now: datetime) -> Take:
+    """The take that the current attempt's result becomes; its key says whose it is."""
+    attempt, generation = record.current, record.generation
+    identifier = take_id(attempt.id)
+    return Take(
+        id=identifier,
+        generation_id=generation.id,
+        attempt_id=attempt.id,
+        provider=attempt.provider,
+        key=f"{generation.tenant}/{generation.id}/{identifier}{seen.extension}",
+        media_type=seen.media_type,
+        width=seen.width,
+        height=seen.height,
+        duration_ms=seen.duration_ms,
+        size_bytes=seen.size_bytes,
+        sha256=seen.sha256,
+        created_at=now,
+    )
+
+
+def unusable_key(generation: Generation, attempt: Attempt) -> str:
+    """Where bytes are kept that were paid for and cannot be used, for a claim at the vendor."""
+    return f"{generation.tenant}/{generation.id}/unusable/{attempt.id}"
+
+
+def warnings_for(record: Record, seen: Inspection) -> tuple[str, ...]:
+    """What was delivered against what was ordered, in sentences; empty when it is the same."""
+    link, wish = record.link, record.generation.wish
+    found = []
+    if (seen.width, seen.height) != (link.width, link.height):
+        found.append(
+            f"{link.provider} delivered {seen.width}x{seen.height} pixels, "
+            f"ordered were {link.width}x{link.height}"
+        )
+    if seen.duration_ms is not None and abs(seen.duration_ms - wish.seconds * 1000) > 500:
+        found.append(
+            f"{link.provider} delivered {seen.duration_ms / 1000:.1f} s, "
+            f"ordered were {wish.seconds} s"
+        )
+    return tuple(found)
+
+
+def failed(code: str, message: str, error_class: ErrorClass = ErrorClass.FALLBACK) -> Failure:
+    return Failure(error_class, code, message)
+
+
+def _until(moment: datetime | None, now: datetime) -> int:
+    return 0 if moment is None else max(0, math.ceil((moment - now).total_seconds()))
+
+
+def is_over(attempt: Attempt, now: datetime) -> bool:
+    """Whether a running job is older than its deadline."""
+    running = attempt.state in (AttemptState.ACCEPTED, AttemptState.OVERDUE)
+    return running and attempt.deadline_at is not None and now >= attempt.deadline_at

@@ -1,0 +1,267 @@
+"""The step Submit: begin the current attempt, or reserve the next provider of the chain first.
+
+What happens when the process dies: before the intent is written, nothing was sent and the next
+run begins again; after it, the lease runs out and the attempt is in doubt, never sent again;
+after an answer with bytes, those lie in the take bucket under the attempt's own name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import random
+
+from filmgate.domain.attempts import (
+    Attempt,
+    AttemptState,
+    accept,
+    begin,
+    doubt,
+    failure_of,
+    give_back,
+    pay,
+    store,
+)
+from filmgate.domain.errors import (
+    DoesNotFit,
+    ProviderError,
+    ProviderNotReached,
+    ProviderOutcomeUnknown,
+    ProviderUnsupported,
+    ResultUnusable,
+    Stale,
+)
+from filmgate.domain.generations import (
+    RENDER_OPERATION,
+    GenerationState,
+    Record,
+    Step,
+    next_step,
+)
+from filmgate.domain.ledger import change
+from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.patience import retry_delay
+from filmgate.providers.base import (
+    Adapter,
+    Finished,
+    Keyframe,
+    Kind,
+    Order,
+    Pending,
+    Rendering,
+)
+from filmgate.usecases.budgets import with_open_budgets
+from filmgate.usecases.generate import find_take_key, reserve_link
+from filmgate.usecases.ports import Adapters, Clock, Studio, Takes
+from filmgate.usecases.steps import (
+    LEASE_MARGIN,
+    SHORTEST_CALL_S,
+    Inspection,
+    StepResult,
+    Worker,
+    actual_cost,
+    drop,
+    failed,
+    outcome_of,
+    read,
+    take_of,
+    unusable_key,
+    warnings_for,
+    write,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """The step with its ports; call it with a generation and the worker that runs it."""
+
+    studio: Studio
+    takes: Takes
+    adapters: Adapters
+    inspect: Callable[[bytes], Inspection]
+    clock: Clock
+    default_limit: Micros
+    poll_scale_percent: int = 100
+    jitter: Callable[[], float] = random
+
+    def __call__(self, tenant: str, generation_id: str, worker: Worker) -> StepResult:
+        """Take the generation one provider further and say what is next.
+
+        Raises StoreUnavailable when the table is away: nothing was bought then.
+        """
+        record = read(self.studio, tenant, generation_id)
+        try:
+            record = self._go_on(record, worker)
+        except Stale:  # another worker was faster: what it wrote is the truth
+            record = read(self.studio, tenant, generation_id)
+        return outcome_of(record, now=self.clock(), poll_scale_percent=self.poll_scale_percent)
+
+    def _go_on(self, record: Record, worker: Worker) -> Record:
+        now = self.clock()
+        step = next_step(record, now)
+        if step is Step.DOUBT:
+            record = self._doubt(record, _no_word(record.current.provider), worker=None)
+            step = next_step(record, now)
+        while step is Step.RESERVE:
+            record = self._reserve_next(record, now)
+            step = next_step(record, now)
+        waits = record.current.retry_at is not None and now < record.current.retry_at
+        if step is Step.BEGIN and not waits:
+            record = self._try(record, worker)
+        return record
+
+    def _reserve_next(self, record: Record, now: datetime) -> Record:
+        """Hold the money for the next provider; one that does not fit is passed over."""
+        generation, index = record.generation, record.current.index + 1
+        attempt = reserve_link(generation, index, now=now)
+        try:
+            with_open_budgets(
+                lambda: self.studio.commit(generation.tenant, change(None, attempt, at=now)),
+                tenant=generation.tenant,
+                studio=self.studio,
+                default_limit=self.default_limit,
+            )
+        except DoesNotFit as full:
+            attempt = _passed_over(attempt, full, now)
+            self.studio.commit(generation.tenant, change(None, attempt, at=now))
+        return record.with_attempt(attempt)
+
+    def _try(self, record: Record, worker: Worker) -> Record:
+        """Send one submit. Everything that can fail without being sent comes first."""
+        now = self.clock()
+        try:
+            adapter = self.adapters(record.generation.tenant, record.link)
+            order = self._order(record)
+        except ProviderError as error:
+            return drop(self.studio, record, error, now=now)
+        lease_until = worker.ends_at + LEASE_MARGIN
+        begun = begin(record.current, worker=worker.name, lease_until=lease_until)
+        record = write(self.studio, record, begun, now=now, state=GenerationState.RUNNING)
+        try:
+            result = self._call(adapter, order, record, worker)
+        except ProviderOutcomeUnknown as error:
+            return self._seek(self._doubt(record, error, worker=worker), adapter)
+        except ProviderError as error:
+            return self._refused(record, error, worker)
+        return self._taken(record, result)
+
+    def _call(
+        self, adapter: Adapter, order: Order, record: Record, worker: Worker
+    ) -> Pending | Rendering | Finished:
+        """The paid call. Its deadline ends before this process must."""
+        left_s = worker.remaining_s(self.clock()) - SHORTEST_CALL_S
+        deadline_s = min(float(record.link.deadline_s), left_s)
+        if deadline_s < SHORTEST_CALL_S:
+            raise ProviderNotReached(record.link.provider, "no time was left to call it")
+        return adapter.submit(order, reference=record.current.id, deadline_s=deadline_s)
+
+    def _taken(self, record: Record, result: Pending | Rendering | Finished) -> Record:
+        now = self.clock()
+        if isinstance(result, Finished) and result.data is not None:
+            return self._keep(record, result.data, actual_cost(record.link, result.tokens))
+        if isinstance(result, Finished):
+            paid = pay(
+                record.current,
+                actual=actual_cost(record.link, result.tokens),
+                operation={"url": result.url},
+                now=now,
+            )
+            return write(self.studio, record, paid, now=now, state=GenerationState.STORING)
+        operation = RENDER_OPERATION if isinstance(result, Rendering) else result.operation
+        deadline_at = now + timedelta(seconds=record.link.deadline_s)
+        accepted = accept(record.current, operation=operation, deadline_at=deadline_at)
+        return write(self.studio, record, accepted, now=now)
+
+    def _keep(self, record: Record, data: bytes, actual: Micros) -> Record:
+        """Bytes first into the bucket, then one transaction that settles and says STORED."""
+        try:
+            seen = self.inspect(data)
+        except ResultUnusable as error:
+            return self._quarantine(record, data, actual, error)
+        now = self.clock()
+        take = take_of(record, seen, now=now)
+        self.takes.put(take.key, data, take.media_type)
+        return write(
+            self.studio,
+            record,
+            store(record.current, now=now, actual=actual),
+            now=now,
+            take=take,
+            warnings=warnings_for(record, seen),
+        )
+
+    def _quarantine(
+        self, record: Record, data: bytes, actual: Micros, error: ResultUnusable
+    ) -> Record:
+        key = unusable_key(record.generation, record.current)
+        self.takes.put(key, data, "application/octet-stream")
+        now = self.clock()
+        paid = pay(record.current, actual=actual, failure=failure_of(error), now=now)
+        return write(self.studio, record, paid, now=now)
+
+    def _refused(self, record: Record, error: ProviderError, worker: Worker) -> Record:
+        """A definite no, or surely nothing sent: ask again soon, or let the attempt go."""
+        attempt, now = record.current, self.clock()
+        delay = retry_delay(
+            error, tries=attempt.tries, others_wait=record.others_wait, jitter=self.jitter
+        )
+        if delay is None or record.generation.cancel_requested_at is not None:
+            return drop(self.studio, record, error, now=now, worker=worker.name)
+        back = give_back(attempt, worker=worker.name, now=now, retry_at=now + delay)
+        return write(self.studio, record, back, now=now)
+
+    def _doubt(self, record: Record, error: ProviderError, worker: Worker | None) -> Record:
+        now = self.clock()
+        name = worker.name if worker else None
+        unsure = doubt(record.current, failure=failure_of(error), now=now, worker=name)
+        return write(self.studio, record, unsure, now=now)
+
+    def _seek(self, record: Record, adapter: Adapter) -> Record:
+        """After a lost answer: a findable provider may show the job at once."""
+        if adapter.kind is not Kind.FINDABLE:
+            return record
+        try:
+            found = adapter.find(record.current.id, deadline_s=SHORTEST_CALL_S)
+        except ProviderError:
+            found = None  # not seen is not absent: the attempt stays in doubt
+        return record if found is None else self._taken(record, found)
+
+    def _order(self, record: Record) -> Order:
+        wish, link = record.generation.wish, record.link
+        return Order(
+            model=link.model,
+            prompt=wish.prompt,
+            resolution=link.resolution,
+            aspect_ratio=link.aspect_ratio,
+            width=link.width,
+            height=link.height,
+            quality=wish.quality,
+            duration_s=wish.seconds,
+            fps=wish.frame_rate,
+            motion=wish.motion,
+            keyframe=self._keyframe(record),
+        )
+
+    def _keyframe(self, record: Record) -> Keyframe | None:
+        take_id = record.generation.wish.image
+        if take_id is None:
+            return None
+        key = find_take_key(self.studio, record.generation.tenant, take_id)
+        if key is None:
+            raise ProviderUnsupported(record.link.provider, "the keyframe is gone")
+        data = self.takes.get(key)
+        return Keyframe(data, self.inspect(data).media_type)
+
+
+def _no_word(provider: str) -> ProviderOutcomeUnknown:
+    return ProviderOutcomeUnknown(
+        provider, "the process that asked it ended before it could write down an answer"
+    )
+
+
+def _passed_over(attempt: Attempt, full: DoesNotFit, now: datetime) -> Attempt:
+    reason = failed(
+        "budget-exceeded",
+        f"needs {format_usd(full.needed)} USD; {full.scope.partition(':')[0]} budget "
+        f"has {format_usd(full.room)} left",
+    )
+    return replace(attempt, state=AttemptState.RELEASED, failure=reason, ended_at=now)

@@ -1,0 +1,245 @@
+"""What callers get: the domain's objects as JSON. Amounts are strings, times RFC 3339 UTC."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from filmgate.domain.attempts import Attempt
+from filmgate.domain.catalogue import Catalogue, Offer, Provider
+from filmgate.domain.chain import Candidate, ProviderSettings
+from filmgate.domain.generations import Generation, Record, Take
+from filmgate.domain.ledger import Budget
+from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.pricing import PriceRow, RateCard
+from filmgate.usecases.estimate import Comparison, Estimate
+
+Json = dict[str, Any]
+CURRENCY = "USD"
+
+
+def estimate_view(estimate: Estimate) -> Json:
+    priced = estimate.priced
+    return {
+        "quote_id": estimate.quote_id,
+        "type": estimate.request.wish.type,
+        "currency": CURRENCY,
+        "expected": format_usd(priced.expected),
+        "max": format_usd(priced.max),
+        "rate_card": _card(estimate.card),
+        "expires_at": moment(estimate.expires_at),
+        "chain": [candidate_view(entry) for entry in priced.plan.entries],
+        "warnings": list(priced.warnings),
+    }
+
+
+def comparison_view(comparison: Comparison) -> Json:
+    return {
+        "type": comparison.wish.type,
+        "currency": CURRENCY,
+        "rate_card": _card(comparison.card),
+        "offers": [candidate_view(entry) for entry in comparison.offers],
+    }
+
+
+def candidate_view(entry: Candidate) -> Json:
+    provider, row = entry.provider, entry.row
+    return {
+        "provider": provider.id,
+        "model": entry.match.offer.model if entry.match else None,
+        "eligible": entry.eligible,
+        "reason": entry.exclusion.message if entry.exclusion else None,
+        "reason_code": entry.exclusion.code if entry.exclusion else None,
+        "cost": optional_usd(entry.cost),
+        "unit": row.unit if row else None,
+        "unit_price": _unit_price(row) if row else None,
+        "quality": provider.quality,
+        "speed": provider.speed,
+        "expected_s": entry.match.offer.expected_s if entry.match else None,
+    }
+
+
+def generation_view(record: Record, link: Callable[[Take], tuple[str, datetime]]) -> Json:
+    """A generation with its attempts and takes. `link` presigns a take and says until when."""
+    generation = record.generation
+    return {
+        **summary_view(generation),
+        "attempts": [attempt_view(attempt) for attempt in record.attempts],
+        "takes": [_take(take, *link(take)) for take in record.takes],
+        "actual_cost": optional_usd(_paid(record.attempts)),
+    }
+
+
+def summary_view(generation: Generation) -> Json:
+    """A generation as a list shows it."""
+    failure = generation.failure
+    return {
+        "id": generation.id,
+        "state": generation.state,
+        "user": generation.user,
+        "type": generation.wish.type,
+        "prompt": generation.wish.prompt,
+        "negative_prompt": generation.wish.negative_prompt,
+        "requested_provider": generation.requested_provider,
+        "provider": generation.provider,
+        "strategy": generation.strategy,
+        "params": generation.wish.as_params(),
+        "cost_limit": format_usd(generation.cost_limit),
+        "on_refusal": generation.on_refusal,
+        "on_unknown": generation.on_unknown,
+        "project": generation.project,
+        "script_id": generation.script_id,
+        "shot_number": generation.shot_number,
+        "tags": list(generation.tags),
+        "estimate": {
+            "expected": format_usd(generation.expected),
+            "max": format_usd(generation.max),
+        },
+        "estimated_cost": format_usd(generation.expected),
+        "actual_cost": optional_usd(generation.actual_micros),
+        "rate_card": {"name": generation.rate_card, "version": generation.rate_card_version},
+        "failure": {"code": failure.code, "message": failure.message} if failure else None,
+        "warnings": list(generation.warnings),
+        "cancel_requested_at": optional_moment(generation.cancel_requested_at),
+        "created_at": moment(generation.created_at),
+        "completed_at": optional_moment(generation.completed_at),
+    }
+
+
+def attempt_view(attempt: Attempt) -> Json:
+    failure = attempt.failure
+    return {
+        "id": attempt.id,
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "state": attempt.state,
+        "error": (
+            {"class": failure.error_class, "code": failure.code, "message": failure.message}
+            if failure
+            else None
+        ),
+        "estimated_cost": format_usd(attempt.reserved_micros),
+        "actual_cost": optional_usd(attempt.actual_micros),
+        "tries": attempt.tries,
+        "started_at": moment(attempt.started_at),
+        "ended_at": optional_moment(attempt.ended_at),
+    }
+
+
+def budget_view(budget: Budget) -> Json:
+    return {
+        "scope": budget.scope,
+        "period": budget.period,
+        "currency": CURRENCY,
+        "limit": format_usd(budget.limit),
+        "spent": format_usd(budget.settled),
+        "held": format_usd(budget.held),
+        "room": format_usd(budget.room),
+        "alert_at": list(budget.alert_at),
+    }
+
+
+def providers_view(
+    catalogue: Catalogue, settings: Mapping[str, ProviderSettings], card: RateCard
+) -> Json:
+    """The catalogue joined with the owner's settings, in the owner's order per medium."""
+    rows = [
+        _provider(provider, settings.get(provider.id, ProviderSettings()), card)
+        for provider in catalogue.providers.values()
+    ]
+    return {"items": sorted(rows, key=lambda row: (row["type"], row["priority"]))}
+
+
+def _provider(provider: Provider, settings: ProviderSettings, card: RateCard) -> Json:
+    gone = provider.retired
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "type": provider.media,
+        "built": provider.built,
+        "enabled": settings.enabled,
+        "priority": provider.priority if settings.priority is None else settings.priority,
+        "needs_key": provider.needs_key,
+        "key_set": settings.key_set,
+        "retired": (
+            {"since": gone.since.isoformat(), "replacement": gone.replacement} if gone else None
+        ),
+        "quality": provider.quality,
+        "speed": provider.speed,
+        "rate_card": _card(card),
+        "offers": [_offer(provider, offer, card) for offer in provider.offers],
+        "breaker": None,
+        "observed": None,
+    }
+
+
+def _offer(provider: Provider, offer: Offer, card: RateCard) -> Json:
+    seconds = offer.duration_s
+    return {
+        "model": offer.model,
+        "resolutions": list(offer.resolutions),
+        "aspect_ratios": list(offer.aspect_ratios),
+        "qualities": list(offer.qualities),
+        "duration_s": {"min": min(seconds), "max": max(seconds)} if seconds else None,
+        "needs_keyframe": offer.needs_keyframe,
+        "price": [_price(row) for row in _rows(provider, offer, card)],
+    }
+
+
+def _rows(provider: Provider, offer: Offer, card: RateCard) -> Iterable[PriceRow]:
+    """The prices of what this model really makes: a row for another size is not its price."""
+    for row in card.rows_of(provider.id):
+        sizes = (None, *offer.resolutions)
+        if row.model in (None, offer.model) and row.resolution in sizes:
+            yield row
+
+
+def _price(row: PriceRow) -> Json:
+    return {
+        "resolution": row.resolution,
+        "quality": row.quality,
+        "unit": row.unit,
+        "usd": _unit_price(row),
+    }
+
+
+def _unit_price(row: PriceRow) -> str:
+    return format_usd(row.micros)
+
+
+def _take(take: Take, url: str, expires_at: datetime) -> Json:
+    return {
+        "id": take.id,
+        "media_type": take.media_type,
+        "width": take.width,
+        "height": take.height,
+        "duration_s": None if take.duration_ms is None else take.duration_ms / 1000,
+        "size_bytes": take.size_bytes,
+        "sha256": take.sha256,
+        "provider": take.provider,
+        "late": take.late,
+        "url": url,
+        "url_expires_at": moment(expires_at),
+    }
+
+
+def _paid(attempts: Iterable[Attempt]) -> Micros | None:
+    """What was paid so far; None while nothing was."""
+    paid = [attempt.actual_micros for attempt in attempts if attempt.actual_micros is not None]
+    return sum(paid) if paid else None
+
+
+def _card(card: RateCard) -> Json:
+    return {"name": card.name, "version": card.version}
+
+
+def optional_usd(micros: Micros | None) -> str | None:
+    return None if micros is None else format_usd(micros)
+
+
+def moment(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def optional_moment(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)

@@ -1,0 +1,150 @@
+"""Who fulfils the ports. All is made on first use: nothing is imported or connected early."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from filmgate.domain.generations import Link, Take
+from filmgate.domain.pricing import RateCard
+from filmgate.settings import settings
+
+if TYPE_CHECKING:
+    from filmgate.adapters.egress import Egress
+    from filmgate.adapters.secrets import ProviderKeys
+    from filmgate.adapters.table import StudioTable
+    from filmgate.adapters.takes import TakeBucket
+    from filmgate.adapters.workflow import GenerationWorkflow
+    from filmgate.providers.base import Adapter
+
+LARGEST_RESULT_BYTES: Final = 1_000_000_000
+LINK_LIFE_S: Final = 15 * 60
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def studio() -> "StudioTable":
+    from filmgate.adapters.table import StudioTable
+
+    return StudioTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def takes() -> "TakeBucket":
+    from filmgate.adapters.takes import TakeBucket
+
+    return TakeBucket(_client("s3"), settings().need("takes_bucket_name"))
+
+
+@cache
+def workflow() -> "GenerationWorkflow":
+    from filmgate.adapters.workflow import GenerationWorkflow
+
+    return GenerationWorkflow(
+        _client("stepfunctions"), settings().need("generation_state_machine_arn")
+    )
+
+
+@cache
+def egress() -> "Egress":
+    from filmgate.adapters.egress import Egress
+
+    return Egress()
+
+
+@cache
+def provider_keys() -> "ProviderKeys":
+    from filmgate.adapters.secrets import ProviderKeys
+
+    return ProviderKeys(_client("secretsmanager"), settings().need("provider_secret_prefix"))
+
+
+def card() -> RateCard:
+    """The rate card that this installation prices by."""
+    from filmgate.providers.data import rate_card
+
+    return rate_card(settings().need("rate_card"))
+
+
+def adapter(tenant: str, link: Link) -> "Adapter":
+    """The adapter of a chain's link, with its key read now.
+
+    Raises ProviderKeyRefused when there is no usable key.
+    """
+    from filmgate.providers.base import Account
+    from filmgate.providers.data import catalogue
+
+    provider = catalogue().providers[link.provider]
+    module = import_module(f"filmgate.providers.{link.provider}")
+    key: Mapping[str, str] = (
+        provider_keys().read(tenant, link.provider) if provider.needs_key else {}
+    )
+    account = Account(
+        provider=link.provider,
+        base_url=(link.api_url or module.DEFAULT_URL).rstrip("/"),
+        hosts=provider.hosts | _host_of(link.api_url),
+        key=key,
+    )
+    made: Adapter = module.ADAPTER(egress(), account)
+    return made
+
+
+def fetch(link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None:
+    """Download a provider's result from its result hosts, or from the owner's own `api_url`.
+
+    Raises DownloadFailed, or ResultUnusable for a result above the size cap.
+    """
+    from filmgate.adapters.egress import EgressError, TooLarge
+    from filmgate.domain.errors import DownloadFailed, ResultUnusable
+    from filmgate.providers.data import catalogue
+
+    provider = catalogue().providers[link.provider]
+    hosts = provider.result_hosts | _host_of(link.api_url)
+    try:
+        egress().download(
+            url, sink, hosts=hosts, deadline_s=deadline_s, max_bytes=LARGEST_RESULT_BYTES
+        )
+    except TooLarge as error:
+        raise ResultUnusable(link.provider, "its result is larger than 1 GB") from error
+    except EgressError as error:
+        raise DownloadFailed(str(error)) from error
+
+
+def _host_of(url: str | None) -> frozenset[str]:
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname if url else None
+    return frozenset({host}) if host else frozenset()
+
+
+@cache
+def _session() -> Any:
+    import boto3
+
+    return boto3.session.Session()
+
+
+def _client(service: str) -> Any:
+    from botocore.config import Config
+
+    return _session().client(
+        service,
+        config=Config(
+            connect_timeout=2,
+            read_timeout=20 if service == "s3" else 5,
+            retries={"mode": "standard", "max_attempts": 3},
+            # Links are signed too, and S3 would still sign those the old way by itself.
+            signature_version="s3v4" if service == "s3" else None,
+        ),
+    )
+
+
+def take_link(take: Take) -> tuple[str, datetime]:
+    """A presigned link to a take, and when it ends."""
+    suffix = take.key.rpartition(".")[2]
+    url = takes().link(take.key, filename=f"{take.id}.{suffix}", expires_s=LINK_LIFE_S)
+    return url, now() + timedelta(seconds=LINK_LIFE_S)
