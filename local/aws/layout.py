@@ -1,0 +1,45 @@
+"""Where the AWS on this machine keeps its files, all below the run's data directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below `data`, the directory that a run owns (.local in the repository)."""
+
+    data: Path
+
+    @property
+    def aws(self) -> Path:
+        return self.data / "aws"
+
+    @property
+    def state(self) -> Path:
+        """One JSON file a service, written when the server stops cleanly."""
+        return self.aws / "state"
+
+    @property
+    def objects(self) -> Path:
+        """The bodies of S3 objects."""
+        return self.aws / "objects"
+
+    @property
+    def code(self) -> Path:
+        """Unpacked functions and layers, one directory a content hash."""
+        return self.aws / "code"
+
+    @property
+    def temporary(self) -> Path:
+        return self.aws / "tmp"
+
+    @property
+    def api_id(self) -> Path:
+        """Holds the id of the HTTP API that the front door leads to; written by a deploy."""
+        return self.aws / "api-id"
+
+    def create(self) -> None:
+        """Make the directories. Only the owner reads them: secrets are kept in the state."""
+        self.aws.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (self.state, self.objects, self.code, self.temporary):
+            directory.mkdir(parents=True, exist_ok=True)
