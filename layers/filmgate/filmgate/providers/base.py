@@ -1,7 +1,7 @@
 """What an adapter is, and the few things that all of them share.
 
 An adapter translates an order into its vendor's words, sends it through the Http port, and reads
-the answer. It returns Pending, Rendering or Finished; every failure is raised as a leaf of
+the answer. It gives Pending, Rendering or Finished; every failure is raised as a leaf of
 ProviderError, whose class says what the failure proves (see domain/errors.py).
 """
 
@@ -53,6 +53,9 @@ class Order:
     quality: str
     duration_s: int
     fps: int
+    negative_prompt: str | None = None
+    style: str | None = None
+    seed: int | None = None
     motion: str | None = None
     keyframe: Keyframe | None = None
 
@@ -71,11 +74,15 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The result: its bytes, or the vendor's link to them. `tokens` where the vendor counts."""
+    """The result: its bytes, or the vendor's link to them.
+
+    What the vendor says about its bill, where it does: output tokens, or money.
+    """
 
     data: bytes | None = None
     url: str | None = None
     tokens: int | None = None
+    cost_micros: int | None = None
 
 
 class Reply(Protocol):
@@ -104,27 +111,6 @@ class Http(Protocol):
     ) -> Reply: ...
 
 
-class Adapter(Protocol):
-    """One provider's protocol."""
-
-    kind: Kind
-
-    def submit(
-        self, order: Order, *, reference: str, deadline_s: float
-    ) -> Pending | Rendering | Finished:
-        """Ask for the work, once. This is the call that costs money."""
-
-    def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
-        """Look at a job; free, and safe to repeat.
-
-        ContentRefused and ProviderJobFailed mean the job is over; any other ProviderError means
-        that this look saw nothing.
-        """
-
-    def find(self, reference: str, *, deadline_s: float) -> Pending | None:
-        """Search a job by the reference it was submitted under (findable providers only)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
     """Where and as whom a provider is called. `key` is the secret's JSON object."""
@@ -140,6 +126,39 @@ class Account:
         if not value or not value.isascii() or not value.isprintable() or " " in value:
             raise ProviderKeyRefused(self.provider, f"the stored key has no usable {field}")
         return value
+
+
+class Adapter:
+    """One provider's protocol. An adapter says its kind and overrides what its vendor offers."""
+
+    kind: Kind = Kind.BLIND
+    bills_failed_jobs: bool = False
+
+    def __init__(self, http: Http, account: Account) -> None:
+        self._http = http
+        self._account = account
+
+    def submit(
+        self, order: Order, *, reference: str, deadline_s: float
+    ) -> Pending | Rendering | Finished:
+        """Ask for the work, once. This is the call that costs money."""
+        raise NotImplementedError
+
+    def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
+        """Look at a job; free, and safe to repeat. Never asked of who answers at once.
+
+        ContentRefused and ProviderJobFailed mean the job is over; any other ProviderError means
+        that this look saw nothing.
+        """
+        raise NotImplementedError
+
+    def find(self, reference: str, *, deadline_s: float) -> Pending | None:
+        """Search a job by the reference it was submitted under; asked of findable ones only."""
+        raise NotImplementedError
+
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        """What a download of a result needs besides its link; nothing, for most."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

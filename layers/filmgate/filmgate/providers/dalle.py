@@ -24,13 +24,11 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
 )
 from filmgate.providers.base import (
-    Account,
+    Adapter,
     Answer,
     Finished,
-    Http,
     Kind,
     Order,
-    Pending,
     ask,
     delay_of,
     picture,
@@ -64,14 +62,10 @@ def image_body(order: Order) -> dict[str, Any]:
     }
 
 
-class Dalle:
+class Dalle(Adapter):
     """Makes one image per submit; the answer is the result."""
 
     kind = Kind.BLIND
-
-    def __init__(self, http: Http, account: Account) -> None:
-        self._http = http
-        self._account = account
 
     def submit(self, order: Order, *, reference: str, deadline_s: float) -> Finished:
         answer = ask(
@@ -93,12 +87,6 @@ class Dalle:
             case {"error": {"message": str()} as error} if answer.status >= 400:
                 raise _refusal(self._account.provider, answer, error)
         raise unclear(self._account, answer)
-
-    def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
-        raise NotImplementedError("OpenAI answers an image at once")
-
-    def find(self, reference: str, *, deadline_s: float) -> Pending | None:
-        raise NotImplementedError("OpenAI keeps no image to be found")
 
 
 def _tokens(answer: Mapping[str, Any]) -> int | None:

@@ -27,9 +27,8 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
 )
 from filmgate.providers.base import (
-    Account,
+    Adapter,
     Finished,
-    Http,
     Kind,
     Order,
     Pending,
@@ -84,14 +83,10 @@ def video_body(order: Order, *, reference: str) -> dict[str, Any]:
     return {"contents": contents, "settings": settings, "options": options}
 
 
-class Kling:
+class Kling(Adapter):
     """Makes one clip per task, from text or from a first frame."""
 
     kind = Kind.FINDABLE
-
-    def __init__(self, http: Http, account: Account) -> None:
-        self._http = http
-        self._account = account
 
     def submit(self, order: Order, *, reference: str, deadline_s: float) -> Pending:
         product = "text-to-video" if order.keyframe is None else "image-to-video"

@@ -25,14 +25,12 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
 )
 from filmgate.providers.base import (
-    Account,
+    Adapter,
     Answer,
     Finished,
-    Http,
     Json,
     Kind,
     Order,
-    Pending,
     ask,
     picture,
     unclear,
@@ -63,14 +61,10 @@ def image_body(order: Order) -> dict[str, Any]:
     }
 
 
-class Nanobanana:
+class Nanobanana(Adapter):
     """Makes one image per submit; the answer is the result."""
 
     kind = Kind.BLIND
-
-    def __init__(self, http: Http, account: Account) -> None:
-        self._http = http
-        self._account = account
 
     def submit(self, order: Order, *, reference: str, deadline_s: float) -> Finished:
         answer = ask(
@@ -91,12 +85,6 @@ class Nanobanana:
             case {"error": {"status": str(), "message": str()} as error} if answer.status >= 400:
                 raise _refusal(self._account.provider, answer, error)
         raise unclear(self._account, answer)
-
-    def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
-        raise NotImplementedError("Gemini answers an image at once")
-
-    def find(self, reference: str, *, deadline_s: float) -> Pending | None:
-        raise NotImplementedError("Gemini keeps no image to be found")
 
     def _read(self, answer: Answer) -> Finished:
         provider = self._account.provider

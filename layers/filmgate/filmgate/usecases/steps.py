@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from filmgate.domain import ledger
 from filmgate.domain.attempts import Attempt, AttemptState, Failure, release
-from filmgate.domain.errors import ErrorClass, NotFound, ProviderError
+from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, Stale
 from filmgate.domain.generations import (
     Generation,
     GenerationState,
@@ -31,6 +31,7 @@ from filmgate.usecases.ports import Studio
 
 LEASE_MARGIN: Final = timedelta(seconds=60)
 SHORTEST_CALL_S: Final = 5.0
+_TRIES: Final = 5
 
 
 class Outcome(StrEnum):
@@ -137,24 +138,46 @@ def write(
     """Commit one step of the current attempt, with its money, and give the record after it.
 
     `state` and `warnings` move the generation in the same transaction; a take is stored with it.
-    Raises Stale when another worker was faster.
+    A generation that was changed meanwhile (a cancel) does not hinder its attempt: what a provider
+    answered is written all the same. Raises Stale when another worker moved the attempt.
     """
-    generation = record.generation
-    commit = ledger.change(record.current, after, at=now)
+    step = ledger.change(record.current, after, at=now)
     if take is not None:
-        commit = ledger.with_take(commit, take)
+        step = ledger.with_take(step, take)
+    for _ in range(_TRIES):
+        generation, commit = _moved(record.generation, state, warnings), step
+        if generation != record.generation:
+            commit = ledger.with_generation(step, record.generation, generation)
+        try:
+            studio.commit(generation.tenant, commit)
+        except Stale:
+            record = _unless_moved(studio, record)
+            continue
+        takes = record.takes if take is None else (*record.takes, take)
+        return Record(generation, record.with_attempt(after).attempts, takes)
+    raise Stale(f"{record.generation.id} is being changed by others")
+
+
+def _moved(
+    generation: Generation, state: GenerationState | None, warnings: tuple[str, ...]
+) -> Generation:
+    """The generation one version later, or as it is when nothing changes; an end never changes."""
     moved = replace(
         generation,
         state=state or generation.state,
         warnings=(*generation.warnings, *warnings),
     )
-    if moved != generation:
-        moved = moved.now()
-        commit = ledger.with_generation(commit, generation, moved)
-        generation = moved
-    studio.commit(generation.tenant, commit)
-    takes = record.takes if take is None else (*record.takes, take)
-    return Record(generation, record.with_attempt(after).attempts, takes)
+    return generation if generation.is_terminal or moved == generation else moved.now()
+
+
+def _unless_moved(studio: Studio, record: Record) -> Record:
+    """The record as it now is; raises Stale when not only its generation was changed."""
+    fresh = read(studio, record.generation.tenant, record.generation.id)
+    here, there = record.current, fresh.current
+    same = (here.id, here.state, here.version) == (there.id, there.state, there.version)
+    if not same or fresh.generation.version == record.generation.version:
+        raise Stale(f"{here.id} was moved by another")
+    return fresh
 
 
 def drop(

@@ -99,7 +99,7 @@ class Submit:
         now = self.clock()
         step = next_step(record, now)
         if step is Step.DOUBT:
-            record = self._doubt(record, _no_word(record.current.provider), worker=None)
+            record = self._lost(record, _no_word(record.current.provider), worker=None)
             step = next_step(record, now)
         while step is Step.RESERVE:
             record = self._reserve_next(record, now)
@@ -139,7 +139,7 @@ class Submit:
         try:
             result = self._call(adapter, order, record, worker)
         except ProviderOutcomeUnknown as error:
-            return self._seek(self._doubt(record, error, worker=worker), adapter)
+            return self._lost(record, error, worker=worker)
         except ProviderError as error:
             return self._refused(record, error, worker)
         return self._taken(record, result)
@@ -209,21 +209,25 @@ class Submit:
         back = give_back(attempt, worker=worker.name, now=now, retry_at=now + delay)
         return write(self.studio, record, back, now=now)
 
-    def _doubt(self, record: Record, error: ProviderError, worker: Worker | None) -> Record:
+    def _lost(self, record: Record, error: ProviderError, worker: Worker | None) -> Record:
+        """No answer and no proof: a findable provider may show the job, else it is in doubt."""
+        found = self._find(record)
+        if found is not None:
+            return self._taken(record, found)
         now = self.clock()
         name = worker.name if worker else None
         unsure = doubt(record.current, failure=failure_of(error), now=now, worker=name)
         return write(self.studio, record, unsure, now=now)
 
-    def _seek(self, record: Record, adapter: Adapter) -> Record:
-        """After a lost answer: a findable provider may show the job at once."""
-        if adapter.kind is not Kind.FINDABLE:
-            return record
+    def _find(self, record: Record) -> Pending | None:
+        """The job of the current attempt; not seen is not absent."""
         try:
-            found = adapter.find(record.current.id, deadline_s=SHORTEST_CALL_S)
+            adapter = self.adapters(record.generation.tenant, record.link)
+            if adapter.kind is not Kind.FINDABLE:
+                return None
+            return adapter.find(record.current.id, deadline_s=SHORTEST_CALL_S)
         except ProviderError:
-            found = None  # not seen is not absent: the attempt stays in doubt
-        return record if found is None else self._taken(record, found)
+            return None
 
     def _order(self, record: Record) -> Order:
         wish, link = record.generation.wish, record.link
@@ -237,6 +241,9 @@ class Submit:
             quality=wish.quality,
             duration_s=wish.seconds,
             fps=wish.frame_rate,
+            negative_prompt=wish.negative_prompt,
+            style=wish.style,
+            seed=wish.seed,
             motion=wish.motion,
             keyframe=self._keyframe(record),
         )
