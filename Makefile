@@ -25,7 +25,7 @@ lint: $(VENV)/.test ## Check style, types and the template
 	@$(BIN)/cfn-lint template.yaml
 
 bench: $(VENV)/.test ## Print the benchmark table
-	@$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
+	@$(BIN)/python -m pytest tests/benchmarks -s
 
 deploy: $(SAM)/.done ## Build and deploy to AWS with SAM (asks before it changes anything)
 	@$(SAM)/bin/sam build && $(SAM)/bin/sam deploy

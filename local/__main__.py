@@ -107,7 +107,8 @@ def make_film(stack: LocalStack, token: str, console: Console) -> bool:
 
 
 def _serve(stack: LocalStack, console: Console) -> None:
-    console.print(f"\nserving at [bold]{stack.url}[/bold] until Ctrl-C. Try:")
+    console.print(f"\nthe API answers at [bold]{stack.url}[/bold] until Ctrl-C.")
+    console.print("Try, in another terminal:")
     console.print(
         f"  . {stack.environment_file}\n"
         '  curl -s $FILMGATE_URL/v1/budgets/owner -H "Authorization: Bearer $FILMGATE_TOKEN"'

@@ -9,7 +9,7 @@ from typing import Any
 
 from filmgate import wiring
 from filmgate.observability import logger
-from filmgate.steps import StepInput
+from filmgate.steps import StepInput, own_errors_only
 from filmgate.usecases.finish import Finish
 
 
@@ -17,7 +17,8 @@ from filmgate.usecases.finish import Finish
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     asked = StepInput.model_validate(event)
     finish = Finish(studio=wiring.studio(), clock=wiring.now)
-    ended = finish(asked.tenant, asked.generation_id)
+    with own_errors_only():
+        ended = finish(asked.tenant, asked.generation_id)
     logger.info("generation ended", generation_id=ended.id, state=ended.state,
                 code=ended.failure.code if ended.failure else None)  # fmt: skip
     return {

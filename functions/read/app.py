@@ -72,7 +72,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_PAGE:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_PAGE))
+    if not digits or not 1 <= int(text) <= LARGEST_PAGE:
         raise ValidationFailed([("?limit", f"must be a number from 1 to {LARGEST_PAGE}")])
     return int(text)
 

@@ -7,6 +7,7 @@ request without a principal gets 401.
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -30,7 +31,7 @@ from filmgate.domain.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from filmgate.observability import logger
+from filmgate.observability import log_failure
 from filmgate.schemas import faults_of
 from filmgate.usecases.ports import Principal
 
@@ -91,11 +92,12 @@ def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
     kind = (_header(app, "content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise UnsupportedMediaType("Set the header Content-Type: application/json.")
-    text = event.decoded_body or ""
-    if len(text.encode(errors="replace")) > LARGEST_BODY:
+    text = event.body or ""
+    data = b64decode(text) if event.is_base64_encoded else text.encode(errors="surrogatepass")
+    if len(data) > LARGEST_BODY:
         raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
     try:
-        parsed = loads(text.encode("utf-8", errors="surrogatepass"), max_bytes=LARGEST_BODY)
+        parsed = loads(data, max_bytes=LARGEST_BODY)
     except UnreadableJson as error:
         raise MalformedJson(f"The body is {error.reason}.") from error
     try:
@@ -151,7 +153,7 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
 
 
 def _internal(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
-    logger.error("unexpected failure", error_class=type(error).__name__, exc_info=error)
+    log_failure(error)
     return _problem(app, CallerError("Something of ours failed; nothing was bought by this call."))
 
 

@@ -3,16 +3,21 @@
 What is logged is chosen, not filtered; the filter is the second lock.
 """
 
+import json
 import re
+from traceback import extract_tb
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger
+
+from filmgate.domain.errors import ConfigurationError, GatewayError
 
 _SECRETS: Final = re.compile(
     r"(?i)bearer\s+\S+|fg_[a-z0-9]{1,32}_[\w-]{20,}|sk-[\w-]{6,}|"
     r"https?://[^\s\"'?]+\?[^\s\"']+|X-Amz-[\w-]+=[^&\s\"']+"
 )
 REDACTED: Final = "[redacted]"
+OURS: Final = (GatewayError, ConfigurationError)
 
 
 def redact(value: Any) -> Any:
@@ -35,9 +40,18 @@ class RedactingLogger(Logger):
 
 
 def _serialize(record: dict[str, Any]) -> str:
-    import json
-
     return json.dumps(redact(record), default=str, ensure_ascii=False)
 
 
 logger = RedactingLogger(service="filmgate")
+
+
+def log_failure(error: Exception) -> None:
+    """Log what broke and where. A foreign exception may quote what a caller sent, so only the
+    words of our own errors get into the log."""
+    logger.error(
+        "unexpected failure",
+        error_class=type(error).__name__,
+        reason=str(error) if isinstance(error, OURS) else None,
+        stack=[f"{at.filename}:{at.lineno} {at.name}" for at in extract_tb(error.__traceback__)],
+    )

@@ -1,6 +1,7 @@
 """The way from a state of the workflow to a step and back: ids in, one word out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,7 +9,8 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict
 
 from filmgate import wiring
-from filmgate.observability import logger
+from filmgate.domain.errors import StepFailed
+from filmgate.observability import OURS, log_failure, logger
 from filmgate.usecases.steps import Outcome, StepResult, Worker
 
 
@@ -28,14 +30,28 @@ class StepOutput(StepInput):
     wait_s: int
 
 
+@contextmanager
+def own_errors_only() -> Iterator[None]:
+    """Let our own errors pass and turn any other into StepFailed: the message of a foreign
+    exception may quote a prompt, and the state machine would write it into its history."""
+    try:
+        yield
+    except OURS:
+        raise
+    except Exception as error:
+        log_failure(error)
+        raise StepFailed(type(error).__name__) from None
+
+
 def run_step(
     step: Callable[[str, str, Worker], StepResult], event: dict[str, Any], context: Any
 ) -> dict[str, Any]:
-    """Run a step as one worker that ends when its function must."""
+    """Run a step as one worker that ends when its function must; raises what it raises."""
     asked = StepInput.model_validate(event)
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     worker = Worker(name=uuid4().hex, ends_at=wiring.now() + left)
-    result = step(asked.tenant, asked.generation_id, worker)
+    with own_errors_only():
+        result = step(asked.tenant, asked.generation_id, worker)
     logger.info(
         "step done",
         generation_id=asked.generation_id,

@@ -98,7 +98,8 @@ def fetch(link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None:
 
     Raises DownloadFailed, or ResultUnusable for a result above the size cap.
     """
-    from filmgate.adapters.egress import EgressError, TooLarge
+    from filmgate.adapters.egress import TooLarge
+    from filmgate.adapters.targets import EgressError
     from filmgate.domain.errors import DownloadFailed, ResultUnusable
     from filmgate.providers.data import catalogue
 

@@ -33,7 +33,6 @@ Decisions:
 from __future__ import annotations
 
 import io
-import ipaddress
 import re
 import time
 import zlib
@@ -41,9 +40,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from filmgate.adapters import addresses
+from filmgate.adapters.targets import (
+    AddressRefused,
+    EgressError,
+    Target,
+    checked_target,
+    is_address,
+    redirected,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -53,7 +60,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
-MAX_URL_LENGTH = 8192
 MAX_REDIRECTS = 3
 MAX_ADDRESSES_TRIED = 4
 # A host that does not even complete a handshake in this time is better left for the next provider.
@@ -69,12 +75,6 @@ _WORTH_ANOTHER_TRY = frozenset({408, 429, 500, 502, 503, 504})
 _GZIP = zlib.MAX_WBITS | 16  # zlib's way of asking for gzip frames only
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-_URL = re.compile(r"(https?)://([^/?#\\@]+)([/?][^#\\]*)?", re.IGNORECASE)
-_VISIBLE_ASCII = re.compile(r"[!-~]*")
-_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::([1-9][0-9]{0,4}))?", re.IGNORECASE)
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
-_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
@@ -83,29 +83,6 @@ _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "expect", "host", "if-range", "range"}
     | {"te", "trailer", "transfer-encoding", "upgrade"}
 )
-
-
-class EgressError(Exception):
-    """A request that did not do what was asked. The message is public.
-
-    host is the host's name, None when the address could not be read; reason is the public text.
-    """
-
-    proves_not_sent: ClassVar[bool] = False
-
-    def __init__(self, host: str | None, reason: str) -> None:
-        super().__init__(f"{host}: {reason}" if host else reason)
-        self.host = host
-        self.reason = reason
-
-
-class AddressRefused(EgressError):
-    """The URL breaks a rule, its host is not listed, or an address of it is not permitted.
-
-    Nothing was sent to that address; during a download earlier hops were of course asked.
-    """
-
-    proves_not_sent = True
 
 
 class RequestRefused(EgressError):
@@ -178,31 +155,6 @@ class Downloaded:
     size_bytes: int
     sha256: str
     content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A URL that has passed every rule that needs no name server."""
-
-    scheme: str
-    host: str  # lower case ASCII; an IPv6 address without its brackets
-    port: int
-    resource: str  # path and query
-    loopback: bool  # by its name; only possible when the policy allows it
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return (self.scheme, self.host, self.port)
-
-    @property
-    def host_header(self) -> str:
-        name = f"[{self.host}]" if ":" in self.host else self.host
-        usual = self.port == (443 if self.scheme == "https" else 80)
-        return name if usual else f"{name}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.scheme}://{self.host_header}{self.resource}"
 
 
 class _Deadline:
@@ -334,7 +286,7 @@ class Egress:
         Raises AddressRefused, RequestRefused, NotSent or OutcomeUnknown, and nothing else.
         """
         deadline = _Deadline(self._clock, deadline_s)
-        target = _checked_target(url, hosts)
+        target = checked_target(url, hosts)
         head = _request_head(method, target, headers, _length_of(method, body), encoding="gzip")
         request = head + (body or b"")
         try:
@@ -391,7 +343,7 @@ class Egress:
         deadline: _Deadline,
     ) -> Downloaded:
         """Make one try of a download, redirects included."""
-        target = _checked_target(url, hosts)
+        target = checked_target(url, hosts)
         wanted = transfer.range_headers()
         for _hop in range(MAX_REDIRECTS + 1):
             head = _request_head("GET", target, headers, None, encoding="identity", more=wanted)
@@ -399,7 +351,7 @@ class Egress:
                 if response.status not in _REDIRECTS:
                     return transfer.receive(response, target.host)
                 location = response.getheader("Location", "")
-            following = _checked_target(_absolute(target, location), hosts)
+            following = checked_target(redirected(target, location), hosts)
             if following.origin != target.origin:
                 headers = {}  # And they stay away, should a later hop lead back.
             target = following
@@ -407,7 +359,7 @@ class Egress:
 
     @contextmanager
     def _exchange(
-        self, method: str, target: _Target, request: bytes, deadline: _Deadline
+        self, method: str, target: Target, request: bytes, deadline: _Deadline
     ) -> Iterator[HTTPResponse]:
         """Send a request on a connection of its own and give the reply up to its headers.
 
@@ -429,7 +381,7 @@ class Egress:
             with suppress(OSError):  # A reply already read is not unsaid by a failing close.
                 connection.close()
 
-    def _open(self, target: _Target, deadline: _Deadline) -> socket.socket:
+    def _open(self, target: Target, deadline: _Deadline) -> socket.socket:
         """Give a connection to a checked address, with TLS for https; nothing sent on it yet."""
         connection = self._dial(target, self._permitted_addresses(target, deadline), deadline)
         if target.scheme == "http":
@@ -456,7 +408,7 @@ class Egress:
         connection.close()
         raise NotSent(target.host, problem)
 
-    def _dial(self, target: _Target, found: list[str], deadline: _Deadline) -> socket.socket:
+    def _dial(self, target: Target, found: list[str], deadline: _Deadline) -> socket.socket:
         """Give a TCP connection to the first address that takes one, time shared among them."""
         candidates = found[:MAX_ADDRESSES_TRIED]
         problem = "out of time before connecting"
@@ -474,20 +426,20 @@ class Egress:
                 problem = f"not connected ({type(failure).__name__})"
         raise NotSent(target.host, problem)
 
-    def _permitted_addresses(self, target: _Target, deadline: _Deadline) -> list[str]:
+    def _permitted_addresses(self, target: Target, deadline: _Deadline) -> list[str]:
         """Give the addresses of a target's host, every one of them permitted.
 
         Loopback stays with the names that say so, even where the policy allows it: no other name
         can be pointed at this machine.
         """
-        found = [target.host] if _is_address(target.host) else self._resolved(target, deadline)
+        found = [target.host] if is_address(target.host) else self._resolved(target, deadline)
         permits = addresses.policy.permits
         for address in found:
             if not permits(address) or addresses.is_loopback(address) != target.loopback:
                 raise AddressRefused(target.host, "leads to an address that is not permitted")
         return found
 
-    def _resolved(self, target: _Target, deadline: _Deadline) -> list[str]:
+    def _resolved(self, target: Target, deadline: _Deadline) -> list[str]:
         """Ask the name server, in a thread, since the system's call has no time-out of its own."""
         import threading
 
@@ -683,7 +635,7 @@ def _length_of(method: str, body: bytes | None) -> int | None:
 
 def _request_head(
     method: str,
-    target: _Target,
+    target: Target,
     headers: Mapping[str, str],
     length: int | None,
     *,
@@ -713,101 +665,3 @@ def _request_head(
     head = [f"{method} {target.resource} HTTP/1.1"]
     head += [f"{name}: {value}" for name, value in lines.items()]
     return "\r\n".join([*head, "", ""]).encode("ascii")
-
-
-def _absolute(base: _Target, location: str) -> str:
-    """Give the URL a redirect leads to; it is checked by the caller like any other."""
-    from urllib.parse import urljoin
-
-    # The library drops tabs and line breaks silently; here they end the matter.
-    if not location or not _VISIBLE_ASCII.fullmatch(location):
-        raise AddressRefused(base.host, "redirects to something that is no address")
-    try:
-        return urljoin(base.url, location)
-    except ValueError:
-        raise AddressRefused(base.host, "redirects to something that is no address") from None
-
-
-def _checked_target(url: str, hosts: frozenset[str] | None) -> _Target:
-    """Give the parts of a URL that passes all rules on text; no name server is asked.
-
-    Raises AddressRefused; the message never repeats the URL.
-    """
-    parts = _URL.fullmatch(url) if len(url) <= MAX_URL_LENGTH else None
-    authority = _AUTHORITY.fullmatch(parts[2]) if parts else None
-    if parts is None or authority is None or not _VISIBLE_ASCII.fullmatch(parts[3] or ""):
-        raise AddressRefused(None, "not a plain https address")
-    scheme = parts[1].lower()
-    port = int(authority[2] or (443 if scheme == "https" else 80))
-    if port > 65535:
-        raise AddressRefused(None, "not a plain https address")
-    host = _checked_host(authority[1])
-    loopback = addresses.is_loopback(host) or f".{host}".endswith(".localhost")
-    if loopback:
-        if not addresses.policy.loopback:
-            raise AddressRefused(host, "is this machine itself")
-    elif scheme != "https" or port != 443:
-        raise AddressRefused(host, "only https on port 443 is allowed")
-    if hosts is not None and not _is_listed(host, hosts):
-        raise AddressRefused(host, "is not on the list of hosts")
-    resource = parts[3] or "/"
-    if resource.startswith("?"):
-        resource = f"/{resource}"
-    return _Target(scheme, host, port, resource, loopback)
-
-
-def _checked_host(text: str) -> str:
-    """Give a host in its one canonical form: an address, or a lower-case ASCII name.
-
-    Refused are the forms of IPv4 that some resolvers read as numbers (decimal, octal, hex, short),
-    a trailing dot, a name of one label, and Unicode that could be read as another name.
-    """
-    name = text.lower() if text.isascii() else _ascii_name(text)
-    if name.startswith("["):
-        if not _is_address(name[1:-1]) or ":" not in name:
-            raise AddressRefused(None, "not an address")
-        return ipaddress.IPv6Address(name[1:-1]).compressed
-    if not _HOST_NAME.fullmatch(name):
-        raise AddressRefused(None, "not a host name")
-    labels = name.split(".")
-    if _NUMERIC_LABEL.fullmatch(labels[-1]):
-        if not _is_address(name):
-            raise AddressRefused(None, "a number instead of a host name")
-    elif len(labels) == 1 and name != "localhost":
-        raise AddressRefused(name, "not a public name")
-    return name
-
-
-def _ascii_name(text: str) -> str:
-    """Give the ASCII form of a Unicode name if there is only one way to read it.
-
-    IDNA quietly turns full-width digits and dots, ligatures, the Kelvin sign or a German sharp s
-    into other letters, and so into another name than the one written; those are refused.
-    """
-    import unicodedata
-
-    written = text.lower()
-    letters = all(sign in ".-" or unicodedata.category(sign)[0] in "LMN" for sign in text)
-    if letters and unicodedata.normalize("NFKC", text) == text:
-        with suppress(UnicodeError):
-            name = written.encode("idna")
-            if name.decode("idna") == written:
-                return name.decode("ascii").lower()
-    raise AddressRefused(None, "a name that could be read as another one")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_listed(host: str, hosts: frozenset[str]) -> bool:
-    names = {listed.lower() for listed in hosts}
-    if host in names:
-        return True
-    return not _is_address(host) and any(
-        listed.startswith(".") and host.endswith(listed) for listed in names
-    )

@@ -17,8 +17,9 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from filmgate.domain.errors import ConfigurationError
 from filmgate.domain.ledger import NO_PERIOD, Budget
 
 Item = dict[str, Any]
@@ -66,9 +67,17 @@ def dump(value: object) -> Item:
 
 
 def load(kind: type[T], item: Mapping[str, Any]) -> T:
-    """Read a dataclass out of an item; raises pydantic's ValidationError for a foreign shape."""
+    """Read a dataclass out of an item.
+
+    Raises ConfigurationError for a foreign shape; it names the fields and repeats none of them.
+    """
     fields = {name: part for name, part in item.items() if name not in KEY_ATTRIBUTES}
-    loaded: T = _adapter(kind).validate_python(fields)
+    try:
+        loaded: T = _adapter(kind).validate_python(fields)
+    except ValidationError as error:
+        wrong = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+        told = f"an item of the table is no {kind.__name__}: {', '.join(wrong)}"
+        raise ConfigurationError(told) from None
     return loaded
 
 

@@ -37,13 +37,14 @@ class ProviderKeys:
 
     def _fetch(self, name: str, provider: str) -> str:
         try:
-            secret: str = self._client.get_secret_value(SecretId=name)["SecretString"]
+            found = self._client.get_secret_value(SecretId=name)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 raise ProviderKeyRefused(provider, "has no key stored") from error
             raise ProviderUnavailable(provider, "its key cannot be read now") from error
         except BotoCoreError as error:
             raise ProviderUnavailable(provider, "its key cannot be read now") from error
+        secret: str = found.get("SecretString", "")  # a binary secret has none
         return secret
 
 

@@ -1,8 +1,18 @@
-"""The take bucket behind the port Takes: S3. Names are ours, links are made on request."""
+"""The take bucket behind the port Takes: S3. Names are ours, links are made on request.
 
+Whatever goes wrong with the bucket is StoreUnavailable, so that the step is repeated: a result
+that is paid for is fetched again, not lost.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from filmgate.domain.errors import StoreUnavailable
 
 
 class TakeBucket:
@@ -13,26 +23,15 @@ class TakeBucket:
         self._bucket = bucket
 
     def put(self, key: str, data: bytes, media_type: str) -> None:
-        self._client.put_object(
-            Bucket=self._bucket,
-            Key=key,
-            Body=data,
-            ContentType=media_type,
-            ChecksumAlgorithm="SHA256",
-        )
+        self._put(key, data, media_type)
 
     def put_file(self, key: str, path: Path, media_type: str) -> None:
         with path.open("rb") as body:
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=body,
-                ContentType=media_type,
-                ChecksumAlgorithm="SHA256",
-            )
+            self._put(key, body, media_type)
 
     def get(self, key: str) -> bytes:
-        data: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        with _s3_failures():
+            data: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return data
 
     def link(self, key: str, *, filename: str, expires_s: int) -> str:
@@ -47,3 +46,24 @@ class TakeBucket:
             ExpiresIn=expires_s,
         )
         return link
+
+    def _put(self, key: str, body: bytes | BinaryIO, media_type: str) -> None:
+        with _s3_failures():
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body,
+                ContentType=media_type,
+                ChecksumAlgorithm="SHA256",
+            )
+
+
+@contextmanager
+def _s3_failures() -> Iterator[None]:
+    """Make a failure of S3 one that the state machine knows."""
+    try:
+        yield
+    except ClientError as error:
+        raise StoreUnavailable(error.response["Error"]["Code"]) from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(type(error).__name__) from error

@@ -240,5 +240,9 @@ class DoesNotFit(GatewayError):
         self.room = room
 
 
+class StepFailed(GatewayError):
+    """A step broke on a fault of ours; names the class of the exception and nothing of its text."""
+
+
 class ConfigurationError(Exception):
     """A variable, secret or catalogue table is missing. Outside GatewayError: nothing eats it."""
