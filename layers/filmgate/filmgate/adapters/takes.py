@@ -34,6 +34,12 @@ class TakeBucket:
             data: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return data
 
+    def find(self, prefix: str) -> str | None:
+        with _s3_failures():
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)
+        found: list[dict[str, str]] = page.get("Contents", [])
+        return found[0]["Key"] if found else None
+
     def link(self, key: str, *, filename: str, expires_s: int) -> str:
         """A link that downloads one object and ends after `expires_s`; made here, sent nowhere."""
         link: str = self._client.generate_presigned_url(

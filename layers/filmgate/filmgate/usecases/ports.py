@@ -127,6 +127,9 @@ class Takes(Protocol):
     def get(self, key: str) -> bytes:
         """The bytes under a key."""
 
+    def find(self, prefix: str) -> str | None:
+        """The first key that begins so; None when there is none."""
+
     def link(self, key: str, *, filename: str, expires_s: int) -> str:
         """A presigned link to one object, as an attachment."""
 

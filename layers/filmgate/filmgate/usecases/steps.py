@@ -201,16 +201,21 @@ def actual_cost(link: Link, tokens: int | None) -> Micros:
     return price_of_tokens(link.micros_per_million_tokens, tokens)
 
 
+def take_place(record: Record) -> str:
+    """Where the current attempt's result lies in the take bucket, without its extension."""
+    generation = record.generation
+    return f"{generation.tenant}/{generation.id}/{take_id(record.current.id)}"
+
+
 def take_of(record: Record, seen: Inspection, *, now: datetime) -> Take:
     """The take that the current attempt's result becomes; its key says whose it is."""
-    attempt, generation = record.current, record.generation
-    identifier = take_id(attempt.id)
+    attempt = record.current
     return Take(
-        id=identifier,
-        generation_id=generation.id,
+        id=take_id(attempt.id),
+        generation_id=record.generation.id,
         attempt_id=attempt.id,
         provider=attempt.provider,
-        key=f"{generation.tenant}/{generation.id}/{identifier}{seen.extension}",
+        key=f"{take_place(record)}{seen.extension}",
         media_type=seen.media_type,
         width=seen.width,
         height=seen.height,

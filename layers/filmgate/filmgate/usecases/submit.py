@@ -64,6 +64,7 @@ from filmgate.usecases.steps import (
     outcome_of,
     read,
     take_of,
+    take_place,
     unusable_key,
     warnings_for,
     write,
@@ -99,7 +100,7 @@ class Submit:
         now = self.clock()
         step = next_step(record, now)
         if step is Step.DOUBT:
-            record = self._lost(record, _no_word(record.current.provider), worker=None)
+            record = self._recover(record)
             step = next_step(record, now)
         while step is Step.RESERVE:
             record = self._reserve_next(record, now)
@@ -208,6 +209,13 @@ class Submit:
             return drop(self.studio, record, error, now=now, worker=worker.name)
         back = give_back(attempt, worker=worker.name, now=now, retry_at=now + delay)
         return write(self.studio, record, back, now=now)
+
+    def _recover(self, record: Record) -> Record:
+        """The lease is over and no outcome was written. Bytes in the bucket prove an answer."""
+        key = self.takes.find(f"{take_place(record)}.")
+        if key is not None:
+            return self._keep(record, self.takes.get(key), record.link.cost_micros)
+        return self._lost(record, _no_word(record.current.provider), worker=None)
 
     def _lost(self, record: Record, error: ProviderError, worker: Worker | None) -> Record:
         """No answer and no proof: a findable provider may show the job, else it is in doubt."""

@@ -1,0 +1,1 @@
+"""Builders, fakes that fulfil the ports, and the memory studio. No test lives here."""

@@ -1,0 +1,215 @@
+"""The port Studio in memory, linearizable: one lock around every call.
+
+A commit is refused for exactly the reasons for which the table refuses it, and in the same order:
+guards first (state and version of an attempt, version of a generation, everything else new), then
+budgets (open, with room).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from threading import RLock
+
+from filmgate.domain.attempts import Attempt
+from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
+from filmgate.domain.generations import Generation, GenerationState, Record, Take
+from filmgate.domain.ledger import Budget, Commit, Entry, Posting, fold
+from filmgate.usecases.ports import BudgetLimit, Page, Token
+
+Key = tuple[str, ...]
+
+
+class MemoryStudio:
+    """A table that forgets when the test ends. What a test may look at is public."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.generations: dict[Key, Generation] = {}
+        self.attempts: dict[Key, dict[int, Attempt]] = defaultdict(dict)
+        self.takes: dict[Key, dict[str, Take]] = defaultdict(dict)
+        self.entries: dict[Key, Entry] = {}
+        self.budgets: dict[Key, Budget] = {}
+        self.limits: dict[Key, BudgetLimit] = {}
+        self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
+        self.tokens: dict[Key, Token] = {}
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def find(self, tenant: str, generation_id: str) -> Record | None:
+        with self.lock:
+            key = (tenant, generation_id)
+            if key not in self.generations:
+                return None
+            attempts = self.attempts.get(key, {})
+            takes = self.takes.get(key, {})
+            return Record(
+                self.generations[key],
+                tuple(attempts[index] for index in sorted(attempts)),
+                tuple(takes[identifier] for identifier in sorted(takes)),
+            )
+
+    def page(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        state: GenerationState | None,
+        project: str | None,
+        script_id: str | None,
+        provider: str | None,
+        user: str | None,
+    ) -> Page:
+        """The cursor is the place of the next item, as a number."""
+        wanted = {
+            "state": state,
+            "project": project,
+            "script_id": script_id,
+            "provider": provider,
+            "user": user,
+        }
+        start = 0 if cursor is None else int(cursor)
+        with self.lock:
+            found = [
+                generation
+                for (owner, _), generation in self.generations.items()
+                if owner == tenant
+                and all(getattr(generation, n) == w for n, w in wanted.items() if w is not None)
+            ]
+        found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
+        more = len(found) > start + limit
+        return Page(found[start : start + limit], str(start + limit) if more else None)
+
+    def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
+        with self.lock:
+            return self.budgets.get((tenant, scope, period))
+
+    def limit_of(self, tenant: str, scope: str) -> BudgetLimit | None:
+        with self.lock:
+            return self.limits.get((tenant, scope))
+
+    def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
+        with self.lock:
+            return dict(self.settings[tenant])
+
+    def token(self, tenant: str, token_hash: str) -> Token | None:
+        with self.lock:
+            return self.tokens.get((tenant, token_hash))
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def commit(self, tenant: str, commit: Commit) -> None:
+        with self.lock:
+            self._check_guards(tenant, commit)
+            for posting in commit.postings:
+                self._check_budget(tenant, posting)
+            self._write(tenant, commit)
+
+    def open_budget(self, tenant: str, budget: Budget) -> None:
+        with self.lock:
+            self.budgets.setdefault((tenant, budget.scope, budget.period), budget)
+
+    def set_limit(
+        self,
+        tenant: str,
+        *,
+        scope: str,
+        before: BudgetLimit | None,
+        after: BudgetLimit,
+        budget: Budget,
+        at: datetime,
+    ) -> None:
+        with self.lock:
+            known = self.limits.get((tenant, scope))
+            stored = self.budgets.get((tenant, scope, budget.period))
+            same = (known and known.version) == (before and before.version)
+            if not same or stored is None or stored.limit != budget.limit:
+                raise Stale(f"the limit of {scope} was changed by another")
+            self.limits[tenant, scope] = after
+            self.budgets[tenant, scope, budget.period] = replace(
+                stored, limit=after.limit, alert_at=after.alert_at, version=stored.version + 1
+            )
+
+    # --- what tests ask ------------------------------------------------------------------------
+
+    def balances_disagree(self) -> list[str]:
+        """Every budget whose balances are not the fold of its entries; empty when all agree."""
+        with self.lock:
+            wrong = []
+            for (tenant, scope, period), budget in self.budgets.items():
+                own = [entry for (owner, _), entry in self.entries.items() if owner == tenant]
+                told = fold(own, scope, period)
+                if told != (budget.held, budget.settled):
+                    wrong.append(f"{scope} {period}: {budget} against {told}")
+            return wrong
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _check_guards(self, tenant: str, commit: Commit) -> None:
+        refusal = AlreadyExists if _is_admission(commit) else Stale
+        if not self._generation_fits(tenant, commit) or not self._attempt_fits(tenant, commit):
+            raise refusal("another writer was faster")
+        new: list[tuple[Key, Mapping[Key, object]]] = [
+            *(((tenant, entry.id), self.entries) for entry in commit.entries),
+            *(((tenant, one.scope, one.period), self.budgets) for one in commit.opened),
+        ]
+        if any(key in known for key, known in new):
+            raise refusal("an entry or a budget is there already")
+        take = commit.take
+        if take is not None and take.id in self.takes.get((tenant, take.generation_id), {}):
+            raise refusal("the take is there already")
+
+    def _generation_fits(self, tenant: str, commit: Commit) -> bool:
+        if commit.generation is None:
+            return True
+        before, after = commit.generation.before, commit.generation.after
+        known = self.generations.get((tenant, after.id))
+        if before is None:
+            return known is None
+        return known is not None and known.version == before.version
+
+    def _attempt_fits(self, tenant: str, commit: Commit) -> bool:
+        if commit.attempt is None:
+            return True
+        before, after = commit.attempt.before, commit.attempt.after
+        known = self.attempts.get((tenant, after.generation_id), {}).get(after.index)
+        if before is None:
+            return known is None
+        return known is not None and (known.state, known.version) == (before.state, before.version)
+
+    def _check_budget(self, tenant: str, posting: Posting) -> None:
+        budget = self.budgets.get((tenant, posting.scope, posting.period))
+        if budget is None:
+            raise BudgetMissing(posting.scope, posting.period)
+        needed = -posting.room
+        if posting.needs_room and budget.room < needed:
+            raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
+
+    def _write(self, tenant: str, commit: Commit) -> None:
+        if commit.generation is not None:
+            after = commit.generation.after
+            self.generations[tenant, after.id] = after
+        if commit.attempt is not None:
+            moved = commit.attempt.after
+            self.attempts[tenant, moved.generation_id][moved.index] = moved
+        for entry in commit.entries:
+            self.entries[tenant, entry.id] = entry
+        for budget in commit.opened:
+            self.budgets[tenant, budget.scope, budget.period] = budget
+        if commit.take is not None:
+            self.takes[tenant, commit.take.generation_id][commit.take.id] = commit.take
+        for posting in commit.postings:
+            key = (tenant, posting.scope, posting.period)
+            budget = self.budgets[key]
+            self.budgets[key] = replace(
+                budget,
+                held=budget.held + posting.held,
+                settled=budget.settled + posting.settled,
+                version=budget.version + 1,
+            )
+
+
+def _is_admission(commit: Commit) -> bool:
+    return commit.generation is not None and commit.generation.before is None
