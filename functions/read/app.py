@@ -35,8 +35,15 @@ def get_health() -> Response[str]:
 @app.get("/v1/providers")
 def get_providers() -> Response[str]:
     who = principal(app)
-    owned = wiring.studio().provider_settings(who.tenant)
-    return answer(200, providers_view(catalogue(), owned, wiring.card()))
+    studio = wiring.studio()
+    shown = providers_view(
+        catalogue(),
+        studio.provider_settings(who.tenant),
+        studio.health(who.tenant),
+        wiring.card(),
+        wiring.now(),
+    )
+    return answer(200, shown)
 
 
 @app.get("/v1/generations")

@@ -15,6 +15,7 @@ from filmgate.domain.attempts import Attempt
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
+from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, Posting, fold
 from filmgate.usecases.ports import BudgetLimit, Page, Token
 
@@ -34,6 +35,7 @@ class MemoryStudio:
         self.limits: dict[Key, BudgetLimit] = {}
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
         self.tokens: dict[Key, Token] = {}
+        self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -93,6 +95,17 @@ class MemoryStudio:
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
         with self.lock:
             return dict(self.settings[tenant])
+
+    def health(self, tenant: str) -> Mapping[str, Health]:
+        with self.lock:
+            return dict(self.figures[tenant])
+
+    def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
+        with self.lock:
+            known = self.figures[tenant].get(provider)
+            if (known and known.version) != (before and before.version):
+                raise Stale(provider)
+            self.figures[tenant][provider] = after
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         with self.lock:

@@ -8,6 +8,7 @@ from filmgate.domain.attempts import Attempt
 from filmgate.domain.catalogue import Catalogue, Offer, Provider
 from filmgate.domain.chain import Candidate, ProviderSettings
 from filmgate.domain.generations import Generation, Record, Take
+from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
@@ -139,11 +140,16 @@ def budget_view(budget: Budget) -> Json:
 
 
 def providers_view(
-    catalogue: Catalogue, settings: Mapping[str, ProviderSettings], card: RateCard
+    catalogue: Catalogue,
+    settings: Mapping[str, ProviderSettings],
+    health: Mapping[str, Health],
+    card: RateCard,
+    now: datetime,
 ) -> Json:
     """The catalogue joined with the owner's settings, in the owner's order per medium."""
     rows = [
         _provider(provider, settings.get(provider.id, ProviderSettings()), card)
+        | _health(health.get(provider.id, Health()), now)
         for provider in catalogue.providers.values()
     ]
     return {"items": sorted(rows, key=lambda row: (row["type"], row["priority"]))}
@@ -167,8 +173,23 @@ def _provider(provider: Provider, settings: ProviderSettings, card: RateCard) ->
         "speed": provider.speed,
         "rate_card": _card(card),
         "offers": [_offer(provider, offer, card) for offer in provider.offers],
-        "breaker": None,
-        "observed": None,
+    }
+
+
+def _health(health: Health, now: datetime) -> Json:
+    return {
+        "breaker": {
+            "state": health.breaker(now),
+            "until": optional_moment(health.open_until),
+            "reason": health.reason,
+        },
+        "observed": {
+            "attempts": health.attempts,
+            "success_rate": health.success_percent,
+            "p50_s": health.percentile_s(50),
+            "p95_s": health.percentile_s(95),
+            "average_cost": optional_usd(health.average_cost),
+        },
     }
 
 

@@ -1,4 +1,4 @@
-"""Which addresses pass, by the list of reliability.md section 8.4."""
+"""Which addresses pass, net by net."""
 
 import ipaddress
 

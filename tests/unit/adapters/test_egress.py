@@ -395,7 +395,7 @@ def test_a_post_without_body_announces_none_and_a_get_says_nothing(
     assert b"Content-Length" not in server.requests[1]
 
 
-# --- What happened on submit (reliability.md, section 5) ----------------------------------------
+# --- What happened on submit-----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

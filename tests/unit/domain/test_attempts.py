@@ -34,7 +34,7 @@ LATER = NOW + timedelta(seconds=90)
 LEASE_END = NOW + timedelta(minutes=4)
 OPERATION = {"task": "t1"}
 
-# reliability.md section 3, with the two short cuts that attempts.py declares: who answers at once
+# The picture in attempts.py, with the two short cuts that attempts.py declares: who answers at once
 # goes from SUBMITTING straight to STORED, and the renderer does so from ACCEPTED.
 LEADS_TO = {
     S.RESERVED: {S.SUBMITTING, S.RELEASED},

@@ -50,7 +50,8 @@ def plan(wish: Wish | None = None, **others: Any) -> Plan:
         "catalogue": THREE,
         "card": PRICES,
         "settings": KEYS,
-        "today": TODAY,
+        "health": {},
+        "now": NOW,
     }
     return make_plan(wish or image_wish(), **{**facts, **others})
 

@@ -21,7 +21,7 @@ PROVIDER_LEAVES = [
     one for one in CLASSES if issubclass(one, ProviderError) and one is not ProviderError
 ]
 
-# reliability.md, "what a failure proves", and the classes that the steps act on.
+# What each failure lets the steps do next.
 PROVIDER_TABLE = {
     "ProviderNotReached": ("retry", "not-reached"),
     "ProviderThrottled": ("retry", "throttled"),
@@ -32,6 +32,7 @@ PROVIDER_TABLE = {
     "ProviderKeyRefused": ("fallback", "key-refused"),
     "ProviderQuotaExhausted": ("fallback", "quota-exhausted"),
     "ProviderJobFailed": ("fallback", "job-failed"),
+    "ProviderSuspended": ("fallback", "suspended"),
     "ResultUnusable": ("fallback", "result-unusable"),
     "ContentRefused": ("reject", "content-refused"),
     "ProviderRequestInvalid": ("invalid", "invalid-request"),

@@ -16,7 +16,6 @@ from filmgate.usecases.request import Priced, Request, priced
 from tests.support.builders import (
     NOW,
     TENANT,
-    TODAY,
     card_of,
     catalogue_of,
     clip_wish,
@@ -51,7 +50,7 @@ def price_of(asked: Request, cost_limit: str | None = None, **others: Any) -> Pr
         studio=studio,
         catalogue=SHOP,
         card=PRICES,
-        today=TODAY,
+        now=NOW,
     )
 
 

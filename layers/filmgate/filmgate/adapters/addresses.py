@@ -1,4 +1,4 @@
-"""Which network addresses the gateway may talk to (reliability.md, section 8.4).
+"""Which network addresses the gateway may talk to.
 
 `policy` is the one in force. The egress module reads it at every call, so that the development
 server, which is not deployed, can replace it; deployed code never does and reads no switch for it.

@@ -7,6 +7,7 @@ reads it whole:
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#limits                 <scope>
     <tenant>#settings               provider#<id>
+    <tenant>#health                 <provider id>
     <tenant>#token#<sha256>         token
 
 Shards of a hot budget are foreseen in its sort key; today there is one.
@@ -53,6 +54,10 @@ def limits_pk(tenant: str) -> str:
 
 def settings_pk(tenant: str) -> str:
     return f"{tenant}#settings"
+
+
+def health_pk(tenant: str) -> str:
+    return f"{tenant}#health"
 
 
 def token_pk(tenant: str, token_hash: str) -> str:

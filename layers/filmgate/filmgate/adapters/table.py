@@ -29,6 +29,7 @@ from filmgate.domain.errors import (
     StoreUnavailable,
 )
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
+from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, EntryKind, Posting
 from filmgate.usecases.ports import BudgetLimit, Page, Token
 
@@ -122,6 +123,10 @@ class StudioTable:
         found = self._query(items.settings_pk(tenant))
         return {item["sk"].partition("#")[2]: load(ProviderSettings, item) for item in found}
 
+    def health(self, tenant: str) -> Mapping[str, Health]:
+        found = self._query(items.health_pk(tenant))
+        return {item["sk"]: load(Health, item) for item in found}
+
     def token(self, tenant: str, token_hash: str) -> Token | None:
         item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
         return None if item is None else load(Token, item)
@@ -192,6 +197,12 @@ class StudioTable:
         """Write an owner's settings for a provider as a whole."""
         key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
         self._call("put_item", Item=to_wire({**key, **dump(settings)}))
+
+    def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
+        item = {"pk": items.health_pk(tenant), "sk": provider, **dump(after)}
+        guard = {"#version = :version": {"version": before.version}} if before else None
+        if self._transact([_Put(item, guard).wire(self._name)]) is not None:
+            raise Stale(f"the figures of {provider} were changed by another")
 
     def put_token(self, token_hash: str, token: Token) -> None:
         """Keep a new token's hash with whom it stands for."""

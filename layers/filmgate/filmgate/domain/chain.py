@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from filmgate.domain.catalogue import (
@@ -14,6 +14,7 @@ from filmgate.domain.catalogue import (
     match,
     wishes_not_taken,
 )
+from filmgate.domain.health import BreakerState, Health
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import PriceRow, RateCard, price
 from filmgate.domain.wishes import AUTO, Wish
@@ -103,7 +104,8 @@ def make_plan(
     catalogue: Catalogue,
     card: RateCard,
     settings: Mapping[str, ProviderSettings],
-    today: date,
+    health: Mapping[str, Health],
+    now: datetime,
 ) -> Plan:
     """Hold every provider asked about against the wish and put them in the strategy's order.
 
@@ -111,7 +113,14 @@ def make_plan(
     """
     asked = catalogue.of(wish.type) if provider == AUTO else [catalogue.find(provider)]
     candidates = [
-        _candidate(one, wish, card, settings.get(one.id, ProviderSettings()), today)
+        _candidate(
+            one,
+            wish,
+            card,
+            settings.get(one.id, ProviderSettings()),
+            health.get(one.id, Health()),
+            now,
+        )
         for one in asked
         if one is not None
     ]
@@ -143,11 +152,17 @@ def warnings_of(plan: Plan, wish: Wish) -> list[str]:
 
 
 def _candidate(
-    provider: Provider, wish: Wish, card: RateCard, settings: ProviderSettings, today: date
+    provider: Provider,
+    wish: Wish,
+    card: RateCard,
+    settings: ProviderSettings,
+    health: Health,
+    now: datetime,
 ) -> Candidate:
+    today = now.date()
     found = _choose_offer(provider, wish, card, settings, today)
     priority = provider.priority if settings.priority is None else settings.priority
-    standing = _standing(provider, settings, today)
+    standing = _standing(provider, settings, today) or suspension(health, now)
     if isinstance(found, Exclusion):
         return Candidate(provider, priority, settings.api_url, None, None, None, standing or found)
     matched, row = found
@@ -167,6 +182,14 @@ def _standing(provider: Provider, settings: ProviderSettings, today: date) -> Ex
     if provider.needs_key and not settings.key_set:
         return Exclusion("no-key", "has no key yet")
     return None
+
+
+def suspension(health: Health, now: datetime) -> Exclusion | None:
+    """Why an open breaker keeps a provider out; None when it may be asked (or probed)."""
+    if health.breaker(now) is not BreakerState.OPEN or health.open_until is None:
+        return None
+    until = f"{health.open_until:%H:%M:%S} UTC"
+    return Exclusion("suspended", f"suspended until {until} ({health.reason})")
 
 
 def _choose_offer(

@@ -170,6 +170,12 @@ class ProviderQuotaExhausted(ProviderError):
     code = "quota-exhausted"
 
 
+class ProviderSuspended(ProviderError):
+    """Its breaker is open: it was not asked."""
+
+    code = "suspended"
+
+
 class ProviderJobFailed(ProviderError):
     """An accepted job ended without a result, and the vendor does not bill it."""
 

@@ -52,7 +52,7 @@ def estimate(
         studio=studio,
         catalogue=catalogue,
         card=card,
-        today=now.date(),
+        now=now,
     )
     expires_at = now + QUOTE_LIFE
     costs = ",".join(f"{entry.provider.id}={entry.cost}" for entry in found.plan.eligible)
@@ -78,6 +78,7 @@ def compare(
         catalogue=catalogue,
         card=card,
         settings=studio.provider_settings(tenant),
-        today=now.date(),
+        health=studio.health(tenant),
+        now=now,
     )
     return Comparison(wish, plan.entries, card)

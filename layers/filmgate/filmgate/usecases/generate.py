@@ -70,7 +70,7 @@ def generate(
         studio=studio,
         catalogue=catalogue,
         card=card,
-        today=now.date(),
+        now=now,
     )
     generation = _generation(
         generation_id, request, found, principal, card, limit, request_hash, now

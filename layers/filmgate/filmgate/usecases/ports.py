@@ -8,6 +8,7 @@ from typing import Protocol
 
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.generations import Generation, GenerationState, Link, Record
+from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit
 from filmgate.domain.money import Micros
 from filmgate.providers.base import Adapter
@@ -103,6 +104,12 @@ class Studio(Protocol):
 
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
         """The owner's settings by provider id; providers without any are absent."""
+
+    def health(self, tenant: str) -> Mapping[str, Health]:
+        """How the tenant's providers have behaved, by provider id; unused ones are absent."""
+
+    def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
+        """Write a provider's figures; raises Stale when `before` is not what the table has."""
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""

@@ -1,7 +1,7 @@
 """From what a caller sent to a plan: the part that estimating and generating share."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from filmgate.domain.catalogue import Catalogue, Provider
 from filmgate.domain.chain import (
@@ -59,7 +59,7 @@ def priced(
     studio: Studio,
     catalogue: Catalogue,
     card: RateCard,
-    today: date,
+    now: datetime,
 ) -> Priced:
     """Price the chain of a request.
 
@@ -75,7 +75,8 @@ def priced(
         catalogue=catalogue,
         card=card,
         settings=studio.provider_settings(tenant),
-        today=today,
+        health=studio.health(tenant),
+        now=now,
     )
     if not plan.eligible:
         raise _nobody_can(request, plan, catalogue)

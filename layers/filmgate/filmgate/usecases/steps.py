@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from filmgate.domain import ledger
-from filmgate.domain.attempts import Attempt, AttemptState, Failure, release
-from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, Stale
+from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Failure, release
+from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, ProviderSuspended, Stale
 from filmgate.domain.generations import (
     Generation,
     GenerationState,
@@ -23,6 +23,7 @@ from filmgate.domain.generations import (
     Take,
     next_step,
 )
+from filmgate.domain.health import Health, after_failure, after_success
 from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import next_look_s
@@ -153,6 +154,7 @@ def write(
         except Stale:
             record = _unless_moved(studio, record)
             continue
+        observe(studio, generation.tenant, after, now=now)
         takes = record.takes if take is None else (*record.takes, take)
         return Record(generation, record.with_attempt(after).attempts, takes)
     raise Stale(f"{record.generation.id} is being changed by others")
@@ -178,6 +180,36 @@ def _unless_moved(studio: Studio, record: Record) -> Record:
     if not same or fresh.generation.version == record.generation.version:
         raise Stale(f"{here.id} was moved by another")
     return fresh
+
+
+def observe(studio: Studio, tenant: str, attempt: Attempt, *, now: datetime) -> None:
+    """Count an attempt that has come to an end in its provider's figures.
+
+    They are written after the money and guide only who is asked next: when three other writers
+    were faster, this one attempt goes uncounted.
+    """
+    for _ in range(_TRIES):
+        before = studio.health(tenant).get(attempt.provider)
+        after = _counted(before or Health(), attempt, now)
+        if after is None:
+            return
+        try:
+            studio.put_health(tenant, attempt.provider, before, after)
+        except Stale:
+            continue
+        return
+
+
+def _counted(health: Health, attempt: Attempt, now: datetime) -> Health | None:
+    """The figures with this attempt in them; None when it says nothing about its provider."""
+    if attempt.state is AttemptState.STORED:
+        cost = attempt.actual_micros or 0
+        return after_success(health, duration=now - attempt.started_at, cost=cost)
+    ended = attempt.state in (AttemptState.RELEASED, AttemptState.PAID, *DOUBTFUL)
+    failure = attempt.failure
+    if not ended or failure is None or failure.code == ProviderSuspended.code:
+        return None
+    return after_failure(health, error_class=failure.error_class, code=failure.code, now=now)
 
 
 def drop(

@@ -21,11 +21,13 @@ from filmgate.domain.attempts import (
     pay,
     store,
 )
+from filmgate.domain.chain import suspension
 from filmgate.domain.errors import (
     DoesNotFit,
     ProviderError,
     ProviderNotReached,
     ProviderOutcomeUnknown,
+    ProviderSuspended,
     ProviderUnsupported,
     ResultUnusable,
     Stale,
@@ -37,6 +39,7 @@ from filmgate.domain.generations import (
     Step,
     next_step,
 )
+from filmgate.domain.health import BreakerState, Health, claim_probe
 from filmgate.domain.ledger import change
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.patience import retry_delay
@@ -111,18 +114,20 @@ class Submit:
         return record
 
     def _reserve_next(self, record: Record, now: datetime) -> Record:
-        """Hold the money for the next provider; one that does not fit is passed over."""
+        """Hold the money for the next provider; one that is suspended or does not fit is passed
+        over without a hold."""
         generation, index = record.generation, record.current.index + 1
         attempt = reserve_link(generation, index, now=now)
         try:
+            self._check_breaker(generation.tenant, attempt.provider, now)
             with_open_budgets(
                 lambda: self.studio.commit(generation.tenant, change(None, attempt, at=now)),
                 tenant=generation.tenant,
                 studio=self.studio,
                 default_limit=self.default_limit,
             )
-        except DoesNotFit as full:
-            attempt = _passed_over(attempt, full, now)
+        except (DoesNotFit, ProviderSuspended) as reason:
+            attempt = _passed_over(attempt, reason, now)
             self.studio.commit(generation.tenant, change(None, attempt, at=now))
         return record.with_attempt(attempt)
 
@@ -130,6 +135,7 @@ class Submit:
         """Send one submit. Everything that can fail without being sent comes first."""
         now = self.clock()
         try:
+            self._claim_probe(record.generation.tenant, record.link.provider, now)
             adapter = self.adapters(record.generation.tenant, record.link)
             order = self._order(record)
         except ProviderError as error:
@@ -144,6 +150,25 @@ class Submit:
         except ProviderError as error:
             return self._refused(record, error, worker)
         return self._taken(record, result)
+
+    def _check_breaker(self, tenant: str, provider: str, now: datetime) -> Health:
+        """The provider's figures; raises ProviderSuspended while its breaker is open."""
+        health = self.studio.health(tenant).get(provider, Health())
+        reason = suspension(health, now)
+        if reason is not None:
+            raise ProviderSuspended(provider, reason.message)
+        return health
+
+    def _claim_probe(self, tenant: str, provider: str, now: datetime) -> None:
+        """Behind a breaker whose time is over one attempt may try; raises ProviderSuspended for
+        all others."""
+        health = self._check_breaker(tenant, provider, now)
+        if health.breaker(now) is not BreakerState.HALF_OPEN:
+            return
+        try:
+            self.studio.put_health(tenant, provider, health, claim_probe(health, now))
+        except Stale:
+            raise ProviderSuspended(provider, "another attempt is probing it") from None
 
     def _call(
         self, adapter: Adapter, order: Order, record: Record, worker: Worker
@@ -273,10 +298,14 @@ def _no_word(provider: str) -> ProviderOutcomeUnknown:
     )
 
 
-def _passed_over(attempt: Attempt, full: DoesNotFit, now: datetime) -> Attempt:
-    reason = failed(
-        "budget-exceeded",
-        f"needs {format_usd(full.needed)} USD; {full.scope.partition(':')[0]} budget "
-        f"has {format_usd(full.room)} left",
-    )
-    return replace(attempt, state=AttemptState.RELEASED, failure=reason, ended_at=now)
+def _passed_over(attempt: Attempt, why: DoesNotFit | ProviderSuspended, now: datetime) -> Attempt:
+    """An attempt that never held any money, with the reason."""
+    if isinstance(why, ProviderSuspended):
+        failure = failure_of(why)
+    else:
+        failure = failed(
+            "budget-exceeded",
+            f"needs {format_usd(why.needed)} USD; {why.scope.partition(':')[0]} budget "
+            f"has {format_usd(why.room)} left",
+        )
+    return replace(attempt, state=AttemptState.RELEASED, failure=failure, ended_at=now)
