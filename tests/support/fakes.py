@@ -149,6 +149,9 @@ class ScriptedProvider:
     polled: list[Mapping[str, Any]] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
 
+    def download_headers(self, url: str) -> Mapping[str, str]:
+        return {}
+
     def __post_init__(self) -> None:
         self._answers = deque(self.answers)
         self._looks = deque(self.looks)
@@ -209,7 +212,9 @@ class FakeDownloads:
     def put(self, url: str, *contents: bytes | Exception) -> None:
         self.contents[url] = deque(contents)
 
-    def __call__(self, link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None:
+    def __call__(
+        self, link: Link, url: str, sink: BinaryIO, *, headers: Mapping[str, str], deadline_s: float
+    ) -> None:
         self.fetched.append(url)
         sink.write(_told(_next(self.contents[url])))
 

@@ -93,7 +93,9 @@ def adapter(tenant: str, link: Link) -> "Adapter":
     return made
 
 
-def fetch(link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None:
+def fetch(
+    link: Link, url: str, sink: BinaryIO, *, headers: Mapping[str, str], deadline_s: float
+) -> None:
     """Download a provider's result from its result hosts, or from the owner's own `api_url`.
 
     Raises DownloadFailed, or ResultUnusable for a result above the size cap.
@@ -107,7 +109,12 @@ def fetch(link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None:
     hosts = provider.result_hosts | _host_of(link.api_url)
     try:
         egress().download(
-            url, sink, hosts=hosts, deadline_s=deadline_s, max_bytes=LARGEST_RESULT_BYTES
+            url,
+            sink,
+            hosts=hosts,
+            headers=headers,
+            deadline_s=deadline_s,
+            max_bytes=LARGEST_RESULT_BYTES,
         )
     except TooLarge as error:
         raise ResultUnusable(link.provider, "its result is larger than 1 GB") from error

@@ -12,6 +12,7 @@ from filmgate.domain.chain import (
     ProviderSettings,
     Strategy,
     make_plan,
+    retirements_of,
     warnings_of,
     within,
 )
@@ -402,3 +403,14 @@ def test_the_vendor_card_prices_by_what_vendors_bill() -> None:
     assert made.expected == usd("0.5600")
     assert made.entries[0].row is not None
     assert made.entries[0].row.unit is Unit.SECOND
+
+
+@pytest.mark.parametrize(("days", "told"), [(1, True), (30, True), (31, False)])
+def test_a_model_that_its_vendor_ends_within_a_month_is_a_warning(days: int, told: bool) -> None:
+    ending = TODAY + timedelta(days=days)
+    some = catalogue_of(provider("amber", image_offer(retires_on=ending)))
+
+    warnings = retirements_of(plan(catalogue=some, provider="amber"), TODAY)
+
+    expected = [f"amber: its model picture-1 is retired on {ending}"] if told else []
+    assert warnings == expected

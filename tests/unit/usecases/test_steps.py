@@ -8,6 +8,7 @@ import pytest
 from filmgate.domain.attempts import Attempt, AttemptState, begin
 from filmgate.domain.errors import Stale
 from filmgate.domain.generations import RENDER_OPERATION, GenerationState, Record
+from filmgate.providers.base import Finished
 from filmgate.usecases.steps import (
     Outcome,
     StepResult,
@@ -85,7 +86,7 @@ def test_the_actual_price_is_the_vendors_count_where_there_is_one(
 ) -> None:
     asked = link(cost="0.0200", micros_per_million_tokens=rate)
 
-    assert actual_cost(asked, tokens) == usd(expected)
+    assert actual_cost(asked, Finished(tokens=tokens)) == usd(expected)
 
 
 def test_what_was_delivered_as_ordered_needs_no_warning() -> None:

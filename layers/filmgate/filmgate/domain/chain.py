@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from filmgate.domain.catalogue import (
     Catalogue,
@@ -18,6 +19,8 @@ from filmgate.domain.health import BreakerState, Health
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import PriceRow, RateCard, price
 from filmgate.domain.wishes import AUTO, Wish
+
+RETIREMENT_NOTICE: Final = timedelta(days=30)
 
 
 class Strategy(StrEnum):
@@ -148,6 +151,18 @@ def warnings_of(plan: Plan, wish: Wish) -> list[str]:
         for entry in plan.eligible
         if entry.match is not None
         for name in wishes_not_taken(entry.match.offer, wish)
+    ]
+
+
+def retirements_of(plan: Plan, today: date) -> list[str]:
+    """Every model of the chain that its vendor will soon end, in sentences."""
+    soon = today + RETIREMENT_NOTICE
+    return [
+        f"{entry.provider.id}: its model {offer.model} is retired on {offer.retires_on}"
+        for entry in plan.eligible
+        if entry.match is not None
+        for offer in [entry.match.offer]
+        if offer.retires_on is not None and offer.retires_on <= soon
     ]
 
 

@@ -5,7 +5,7 @@ attempt paid, with the reason and whatever came kept for a claim.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 from filmgate.domain.attempts import failure_of, spoil, store
 from filmgate.domain.errors import DownloadFailed, ProviderError, ResultUnusable, Stale
 from filmgate.domain.generations import Link, Record, Step, next_step
-from filmgate.providers.base import Finished
+from filmgate.providers.base import Adapter, Finished
 from filmgate.usecases.ports import Adapters, Clock, Studio, Takes
 from filmgate.usecases.steps import (
     SHORTEST_CALL_S,
@@ -30,10 +30,14 @@ from filmgate.usecases.steps import (
 
 
 class Fetch(Protocol):
-    """Downloads a result of a provider into a file; raises DownloadFailed, or ResultUnusable
-    for one above the size cap."""
+    """Downloads a result of a provider into a file, sending `headers` to its own host alone.
 
-    def __call__(self, link: Link, url: str, sink: BinaryIO, *, deadline_s: float) -> None: ...
+    Raises DownloadFailed, or ResultUnusable for one above the size cap.
+    """
+
+    def __call__(
+        self, link: Link, url: str, sink: BinaryIO, *, headers: Mapping[str, str], deadline_s: float
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +78,28 @@ class Collect:
     def _download(self, record: Record, path: Path, worker: Worker) -> None:
         """Fetch by the link that the poll gave; when that fails, by a fresh one."""
         deadline_s = max(SHORTEST_CALL_S, worker.remaining_s(self.clock()) / 3)
-        url = str((record.current.operation or {}).get("url", ""))
-        try:
-            with path.open("wb") as sink:
-                self.fetch(record.link, url, sink, deadline_s=deadline_s)
-        except DownloadFailed:
-            fresh = self._fresh_link(record)
-            with path.open("wb") as sink:
-                self.fetch(record.link, fresh, sink, deadline_s=deadline_s)
-
-    def _fresh_link(self, record: Record) -> str:
+        operation = record.current.operation or {}
         try:
             adapter = self.adapters(record.generation.tenant, record.link)
-            seen = adapter.poll(record.current.operation or {}, deadline_s=SHORTEST_CALL_S * 2)
+            try:
+                self._fetch(record, adapter, str(operation.get("url", "")), path, deadline_s)
+            except DownloadFailed:
+                seen = adapter.poll(operation, deadline_s=SHORTEST_CALL_S * 2)
+                if not isinstance(seen, Finished) or seen.url is None:
+                    name = record.link.provider
+                    raise DownloadFailed(f"{name} gave no fresh link") from None
+                self._fetch(record, adapter, seen.url, path, deadline_s)
+        except ResultUnusable:
+            raise
         except ProviderError as error:
             raise DownloadFailed(f"{record.link.provider} gave no fresh link") from error
-        if isinstance(seen, Finished) and seen.url is not None:
-            return seen.url
-        raise DownloadFailed(f"{record.link.provider} gave no fresh link")
+
+    def _fetch(
+        self, record: Record, adapter: Adapter, url: str, path: Path, deadline_s: float
+    ) -> None:
+        with path.open("wb") as sink:
+            headers = adapter.download_headers(url)
+            self.fetch(record.link, url, sink, headers=headers, deadline_s=deadline_s)
 
     def _keep(self, record: Record, path: Path, seen: Inspection) -> Record:
         now = self.clock()

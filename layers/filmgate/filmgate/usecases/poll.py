@@ -66,7 +66,7 @@ class Poll:
         attempt = record.current
         paid = pay(
             attempt,
-            actual=actual_cost(record.link, seen.tokens),
+            actual=actual_cost(record.link, seen),
             operation={**(attempt.operation or {}), "url": seen.url},
             now=now,
         )

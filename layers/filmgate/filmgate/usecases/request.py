@@ -10,6 +10,7 @@ from filmgate.domain.chain import (
     Plan,
     Strategy,
     make_plan,
+    retirements_of,
     warnings_of,
     within,
 )
@@ -84,7 +85,11 @@ def priced(
     expected, worst = affordable.expected, affordable.worst_case(cost_limit)
     if expected is None or worst is None:
         raise _too_dear(plan, cost_limit or 0)
-    return Priced(affordable, expected, worst, tuple(warnings_of(affordable, request.wish)))
+    warnings = (
+        *warnings_of(affordable, request.wish),
+        *retirements_of(affordable, now.date()),
+    )
+    return Priced(affordable, expected, worst, warnings)
 
 
 def _check_provider(request: Request, catalogue: Catalogue) -> None:

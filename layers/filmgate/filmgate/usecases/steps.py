@@ -28,6 +28,7 @@ from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import next_look_s
 from filmgate.domain.pricing import price_of_tokens
+from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
 LEASE_MARGIN: Final = timedelta(seconds=60)
@@ -226,11 +227,13 @@ def drop(
                  now=now)  # fmt: skip
 
 
-def actual_cost(link: Link, tokens: int | None) -> Micros:
-    """What the vendor bills: by its own count where it reports one, else the price held."""
-    if tokens is None or link.micros_per_million_tokens is None:
-        return link.cost_micros
-    return price_of_tokens(link.micros_per_million_tokens, tokens)
+def actual_cost(link: Link, result: Finished) -> Micros:
+    """What the vendor bills: its own figure where it gives one, else the price held."""
+    if result.cost_micros is not None:
+        return result.cost_micros
+    if result.tokens is not None and link.micros_per_million_tokens is not None:
+        return price_of_tokens(link.micros_per_million_tokens, result.tokens)
+    return link.cost_micros
 
 
 def take_place(record: Record) -> str:

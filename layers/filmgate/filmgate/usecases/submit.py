@@ -183,11 +183,11 @@ class Submit:
     def _taken(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
-            return self._keep(record, result.data, actual_cost(record.link, result.tokens))
+            return self._keep(record, result.data, actual_cost(record.link, result))
         if isinstance(result, Finished):
             paid = pay(
                 record.current,
-                actual=actual_cost(record.link, result.tokens),
+                actual=actual_cost(record.link, result),
                 operation={"url": result.url},
                 now=now,
             )
