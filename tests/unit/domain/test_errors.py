@@ -21,7 +21,7 @@ PROVIDER_LEAVES = [
     one for one in CLASSES if issubclass(one, ProviderError) and one is not ProviderError
 ]
 
-# reliability.md, "what a failure proves", and the classes that the steps act on.
+# What each failure proves, and so what the steps may do next.
 PROVIDER_TABLE = {
     "ProviderNotReached": ("retry", "not-reached"),
     "ProviderThrottled": ("retry", "throttled"),
