@@ -1,7 +1,8 @@
 """The HTTP API's authorizer: whose token is this?
 
 Event   HTTP API authorizer request, payload 2.0; called for every route but health
-Answer  {"isAuthorized": true, "context": {"tenant", "user", "role"}}, or a context with "refusal"
+Answer  {"isAuthorized": true, "context": {"tenant", "user", "role"}}, or a context with "refusal",
+        or with "unavailable" when the table cannot be asked
 
 It never refuses by itself: an HTTP API words its own refusals and they are not problem+json. The
 handlers refuse whoever comes without a principal (filmgate/http.py). A token that was found is
@@ -28,7 +29,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     except Unauthenticated as error:
         return _allow(refusal=error.detail)
     except StoreUnavailable:
-        return _allow(refusal="The token cannot be checked now; try again.")
+        return _allow(unavailable="true")
     return _allow(tenant=found.tenant, user=found.user, role=found.role)
 
 

@@ -18,7 +18,7 @@ from filmgate.http import answer, http_app, principal, query
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.usecases.reading import list_generations, read_generation
-from filmgate.views import generation_view, moment, providers_view, summary_view
+from filmgate.views import generation_view, item_view, moment, providers_view
 from filmgate.wiring import take_link
 
 FILTERS: Final = ("state", "project", "script_id", "provider")
@@ -63,7 +63,7 @@ def get_generations() -> Response[str]:
         )
     except ValueError as error:
         raise ValidationFailed([("?cursor", str(error))]) from error
-    return answer(200, {"items": [summary_view(one) for one in page.items], "next": page.next})
+    return answer(200, {"items": [item_view(one) for one in page.items], "next": page.next})
 
 
 @app.get("/v1/generations/<generation_id>")

@@ -76,8 +76,11 @@ def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> 
 
 
 def principal(app: APIGatewayHttpResolver, role: str = "viewer") -> Principal:
-    """Who is asking; raises Unauthenticated, or Forbidden when the role is below `role`."""
+    """Who is asking; raises Unauthenticated, LedgerUnavailable when nobody can
+    tell now, or Forbidden when the role is below `role`."""
     context = _request_context(app).get("authorizer", {}).get("lambda") or {}
+    if context.get("unavailable"):
+        raise LedgerUnavailable("The token cannot be checked now. Nothing was bought; try again.")
     if not context.get("tenant"):
         raise Unauthenticated(context.get("refusal") or "Send a bearer token.")
     found = Principal(context["tenant"], context["user"], context["role"])
@@ -165,7 +168,7 @@ def _no_route(app: APIGatewayHttpResolver) -> CallerError:
     """401 for strangers, 405 where the address exists, 404 elsewhere."""
     try:
         principal(app)
-    except Unauthenticated as error:
+    except (Unauthenticated, LedgerUnavailable) as error:
         return error
     event = app.current_event
     for template, methods in ROUTES.items():

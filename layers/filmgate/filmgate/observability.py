@@ -39,11 +39,15 @@ class RedactingLogger(Logger):
         super().__init__(json_serializer=_serialize, **arguments)
 
 
+def _redacted_text(value: object) -> str:
+    return str(redact(str(value)))
+
+
 def _serialize(record: dict[str, Any]) -> str:
-    return json.dumps(redact(record), default=str, ensure_ascii=False)
+    return json.dumps(redact(record), default=_redacted_text, ensure_ascii=False)
 
 
-logger = RedactingLogger(service="filmgate")
+logger = RedactingLogger()
 
 
 def log_failure(error: Exception) -> None:

@@ -4,7 +4,6 @@ An amount is a decimal string such as "0.0400": JSON numbers are floats in too m
 """
 
 import hashlib
-import json
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
@@ -24,6 +23,7 @@ from filmgate.domain.wishes import AUTO, Media, Wish
 from filmgate.usecases.request import Request
 
 LARGEST_PROMPT = 100_000
+LARGEST_PROMPT_BYTES = 150_000  # a generation and its prompts share one item of at most 400 KB
 
 Motion = Literal["push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
 
@@ -38,19 +38,23 @@ def _amount(text: str) -> str:
     return text
 
 
-def _not_blank(text: str) -> str:
+def _prompt_text(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("blank", "must not be blank")
+    if len(text.encode()) > LARGEST_PROMPT_BYTES:
+        raise PydanticCustomError("too_long", f"must have at most {LARGEST_PROMPT_BYTES} bytes")
     return text
 
 
 Usd = Annotated[str, StringConstraints(max_length=16), AfterValidator(_amount)]
 Prompt = Annotated[
-    str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_not_blank)
+    str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_prompt_text)
 ]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Resolution = Annotated[str, StringConstraints(pattern=r"^(\d{2,4}x\d{2,4}|\d{3,4}[pP]|4[kK])$")]
-Ratio = Annotated[str, StringConstraints(pattern=r"^\d{1,2}:\d{1,2}$")]
+Resolution = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{2,4}x[0-9]{2,4}|[0-9]{3,4}[pP]|4[kK])$")
+]
+Ratio = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}:[0-9]{1,2}$")]
 
 
 class _Body(BaseModel):
@@ -68,7 +72,7 @@ class Params(_Body):
     fps: Literal[24, 25, 30, 60] | None = None
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     count: Annotated[int, Field(ge=1, le=1)] = 1
-    image: Annotated[str, StringConstraints(pattern=r"^take_[a-z2-7]{26}\d{2}$")] | None = None
+    image: Annotated[str, StringConstraints(pattern=r"^take_[a-z2-7]{26}[0-9]{2}$")] | None = None
     motion: Motion | None = None
 
 
@@ -133,9 +137,8 @@ class GenerationBody(EstimateBody):
         )
 
     def canonical_hash(self) -> str:
-        """The same for every spelling of the same request: defaults filled in, keys sorted."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """The same for every spelling of the same request: it is the request that is hashed."""
+        return hashlib.sha256(repr(self.request()).encode()).hexdigest()
 
 
 class BudgetBody(_Body):

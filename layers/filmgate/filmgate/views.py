@@ -16,6 +16,7 @@ from filmgate.usecases.estimate import Comparison, Estimate
 
 Json = dict[str, Any]
 CURRENCY = "USD"
+LISTED_PROMPT = 500
 
 
 def estimate_view(estimate: Estimate) -> Json:
@@ -70,8 +71,18 @@ def generation_view(record: Record, link: Callable[[Take], tuple[str, datetime]]
     }
 
 
+def item_view(generation: Generation) -> Json:
+    """A generation as a list shows it: long prompts are cut, so that a page stays small."""
+    shown = summary_view(generation)
+    for name in ("prompt", "negative_prompt"):
+        text = shown[name]
+        if text is not None and len(text) > LISTED_PROMPT:
+            shown[name] = f"{text[:LISTED_PROMPT]}…"
+    return shown
+
+
 def summary_view(generation: Generation) -> Json:
-    """A generation as a list shows it."""
+    """A generation without its attempts and takes."""
     failure = generation.failure
     return {
         "id": generation.id,

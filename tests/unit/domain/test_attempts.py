@@ -34,12 +34,12 @@ LATER = NOW + timedelta(seconds=90)
 LEASE_END = NOW + timedelta(minutes=4)
 OPERATION = {"task": "t1"}
 
-# The picture in attempts.py, with the two short cuts that attempts.py declares: who answers at once
-# goes from SUBMITTING straight to STORED, and the renderer does so from ACCEPTED.
+# As specified, with the two short cuts that attempts.py declares: who answers at once goes from
+# SUBMITTING straight to STORED, and the renderer does so from ACCEPTED.
 LEADS_TO = {
     S.RESERVED: {S.SUBMITTING, S.RELEASED},
     S.SUBMITTING: {S.RESERVED, S.RELEASED, S.ACCEPTED, S.IN_DOUBT, S.PAID, S.STORED},
-    S.IN_DOUBT: {S.ACCEPTED, S.RELEASED, S.PAID, S.PRESUMED},
+    S.IN_DOUBT: {S.ACCEPTED, S.RELEASED, S.PAID, S.STORED, S.PRESUMED},
     S.ACCEPTED: {S.PAID, S.STORED, S.RELEASED, S.OVERDUE},
     S.OVERDUE: {S.PAID, S.RELEASED, S.PRESUMED},
     S.PAID: {S.STORED},

@@ -21,7 +21,7 @@ PROVIDER_LEAVES = [
     one for one in CLASSES if issubclass(one, ProviderError) and one is not ProviderError
 ]
 
-# What each failure lets the steps do next.
+# What each failure proves, and so what the steps may do next.
 PROVIDER_TABLE = {
     "ProviderNotReached": ("retry", "not-reached"),
     "ProviderThrottled": ("retry", "throttled"),

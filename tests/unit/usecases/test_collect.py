@@ -174,6 +174,27 @@ def test_collecting_again_changes_nothing() -> None:
     assert stage.downloads.fetched == [OLD_URL]
 
 
+def test_of_two_collections_at_once_one_records_the_take() -> None:
+    stage, asked = ready()
+    stage.downloads.put(OLD_URL, clip())
+    fetch = stage.downloads.__call__
+    said: list[StepResult] = []
+
+    class CollectsBeside:
+        def __call__(self, *arguments: object, **named: object) -> None:
+            if not said:
+                said.append(StepResult(Outcome.STOPPED))
+                said[0] = stage.collect(asked)
+            fetch(*arguments, **named)  # type: ignore[arg-type]
+
+    stage.downloads = CollectsBeside()  # type: ignore[assignment]
+
+    slower = stage.collect(asked)
+
+    assert [said[0], slower] == [StepResult(Outcome.STORED)] * 2
+    assert len(stage.record(asked).takes) == len(stage.takes.objects) == 1
+
+
 def test_a_cancel_during_the_download_does_not_lose_the_result() -> None:
     stage, asked = ready()
     stage.downloads.put(OLD_URL, clip(640, 360))

@@ -2,7 +2,7 @@
 
 Every scenario runs once to count the calls of its ports. Then it runs again for every call, with a
 death right before and right after that call's effect; the state machine repeats the dead step, time
-passes, and the end must be truthful. So do all pairs of deaths.
+passes, and the end must be truthful. Pairs of deaths are tried for some.
 """
 
 from collections.abc import Callable
@@ -150,6 +150,15 @@ SCENARIOS: list[Scenario] = [
 ]
 
 
+SHORT = [
+    image_at_once,
+    findable_clip,
+    rendered_clip,
+    refused_then_done_elsewhere,
+    lost_answer_then_done_elsewhere,
+]
+
+
 def play(scenario: Scenario, deaths: dict[int, Moment]) -> tuple[Stage, Record, Fate]:
     fate = Fate({})
     stage, asked = scenario(fate)
@@ -253,7 +262,7 @@ def test_one_death_at_any_effect_pays_nothing_twice_and_loses_nothing(scenario: 
         assert stage.deaths == 1
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", SHORT)
 def test_two_deaths_at_any_effects_pay_nothing_twice_and_lose_nothing(scenario: Scenario) -> None:
     _, _, whole = play(scenario, {})
 

@@ -17,7 +17,7 @@ from filmgate.domain.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
-from filmgate.domain.generations import GenerationState
+from filmgate.domain.generations import GenerationState, Record
 from filmgate.domain.ledger import NO_PERIOD, Budget, generation_scope
 from filmgate.usecases.generate import Admitted, generate
 from filmgate.usecases.ports import BudgetLimit, Principal
@@ -347,6 +347,29 @@ def test_of_thirty_callers_at_once_exactly_what_fits_is_admitted() -> None:
     assert gate.studio.balances_disagree() == []
 
 
+def test_who_finds_the_generation_there_at_the_commit_gives_it_back() -> None:
+    """Another post with the same key went through between the first look and the commit."""
+
+    class SeenTooLate(MemoryStudio):
+        looks = 0
+
+        def find(self, tenant: str, generation_id: str) -> Record | None:
+            self.looks += 1
+            return None if self.looks == 1 else super().find(tenant, generation_id)
+
+    gate = Gate()
+    first = gate.generate()
+    late = SeenTooLate()
+    vars(late).update(vars(gate.studio))
+    gate.studio = late
+
+    again = gate.generate()
+
+    assert again.replayed
+    assert again.record.generation == first.record.generation
+    assert gate.budget().held == usd("0.0200")
+
+
 def test_of_thirty_posts_with_one_key_at_once_one_buys() -> None:
     gate = Gate()
 
@@ -414,3 +437,13 @@ def test_another_tenants_still_is_not_there() -> None:
 
     with pytest.raises(ValidationFailed):
         clip_from(gate, made.id, by=principal(tenant="rival"))
+
+
+def test_a_start_that_fails_without_a_key_gives_the_money_back() -> None:
+    gate = Gate(FakeWorkflow(StoreUnavailable("the state machine is away")))
+
+    with pytest.raises(StoreUnavailable):
+        gate.generate(key=None)
+
+    assert [one.state for one in gate.studio.generations.values()] == [GenerationState.CANCELLED]
+    assert (gate.budget().held, gate.budget().settled) == (0, 0)

@@ -1,6 +1,8 @@
 """The step Poll: looking is free, proves little, and never ends a job that may still be paid."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -157,6 +159,26 @@ def test_a_provider_whose_key_is_gone_keeps_its_job_until_the_deadline() -> None
 
     assert stage.poll(asked).outcome is Outcome.RUNNING
     assert states(stage.record(asked)) == [S.ACCEPTED]
+
+
+def test_of_two_looks_at_once_one_settles() -> None:
+    stage, asked = running(Finished(url=URL))
+    look = stage.adapters.providers["lumen"].poll
+    said: list[StepResult] = []
+
+    def poll_beside(operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
+        if not said:
+            said.append(StepResult(Outcome.STOPPED))
+            said[0] = stage.poll(asked)
+        return look(operation, deadline_s=deadline_s)
+
+    stage.adapters.providers["lumen"].poll = poll_beside  # type: ignore[method-assign]
+
+    slower = stage.poll(asked)
+
+    assert [said[0], slower] == [StepResult(Outcome.READY)] * 2
+    assert (stage.budget().held, stage.budget().settled) == (0, usd("0.0200"))
+    assert stage.studio.balances_disagree() == []
 
 
 def test_the_vendors_own_count_settles_the_price() -> None:

@@ -114,6 +114,27 @@ def test_rendering_again_changes_nothing() -> None:
     assert len(stage.camera.moves) == 1
 
 
+def test_of_two_renders_at_once_one_settles() -> None:
+    stage, asked = accepted()
+    move = stage.camera.__call__
+    said: list[StepResult] = []
+
+    class RendersBeside:
+        def __call__(self, *arguments: object, **named: object) -> None:
+            if not said:
+                said.append(StepResult(Outcome.STOPPED))
+                said[0] = stage.render(asked)
+            move(*arguments, **named)  # type: ignore[arg-type]
+
+    stage.camera = RendersBeside()  # type: ignore[assignment]
+
+    slower = stage.render(asked)
+
+    assert [said[0], slower] == [StepResult(Outcome.STORED)] * 2
+    assert len(stage.record(asked).takes) == 1
+    assert (stage.budget().held, stage.budget().settled) == (0, usd("0.0042"))
+
+
 def test_a_render_before_its_submit_does_nothing() -> None:
     stage = Stage(flow=ScriptedProvider([Rendering()]))
     asked = generation(clip_link("flow"), wish=clip_wish())

@@ -23,9 +23,9 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.domain.generations import Generation, GenerationState
+from filmgate.domain.generations import Generation, GenerationState, Link
 from filmgate.domain.ledger import Budget
-from filmgate.providers.base import Finished, Keyframe, Kind, Pending, Rendering
+from filmgate.providers.base import Adapter, Finished, Keyframe, Kind, Pending, Rendering
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.steps import Outcome, StepResult, Worker
 from tests.support.builders import (
@@ -642,6 +642,31 @@ def test_of_two_workers_at_once_one_sends() -> None:
     assert first.outcome is Outcome.STORED
     assert [one.outcome for one in second] == [Outcome.AGAIN]
     assert len(lumen.references) == 1
+
+
+def test_a_worker_that_was_beaten_to_the_start_sends_nothing() -> None:
+    """Both read a reserved attempt; the other begins between our look and our write."""
+    lumen = ScriptedProvider([DONE])
+    stage = Stage(lumen=lumen)
+    asked = generation()
+    stage.admit(asked)
+    make = stage.adapters.__call__
+    beside: list[StepResult] = []
+
+    class BeginsBeside:
+        def __call__(self, tenant: str, one: Link) -> Adapter:
+            if not beside:
+                beside.append(StepResult(Outcome.STOPPED))
+                beside[0] = stage.submit(asked)
+            return make(tenant, one)
+
+    stage.adapters = BeginsBeside()  # type: ignore[assignment]
+
+    slower = stage.submit(asked)
+
+    assert [beside[0], slower] == [StepResult(Outcome.STORED)] * 2
+    assert len(lumen.references) == 1
+    assert (stage.budget().held, stage.budget().settled) == (0, usd("0.0200"))
 
 
 # --- what others do meanwhile ------------------------------------------------------------------

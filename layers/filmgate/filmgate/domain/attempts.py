@@ -43,7 +43,7 @@ DOUBTFUL: Final = frozenset({S.IN_DOUBT, S.OVERDUE, S.PRESUMED})
 ALLOWED: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     S.RESERVED: frozenset({S.SUBMITTING, S.RELEASED}),
     S.SUBMITTING: frozenset({S.RESERVED, S.RELEASED, S.ACCEPTED, S.IN_DOUBT, S.PAID, S.STORED}),
-    S.IN_DOUBT: frozenset({S.ACCEPTED, S.RELEASED, S.PAID, S.PRESUMED}),
+    S.IN_DOUBT: frozenset({S.ACCEPTED, S.RELEASED, S.PAID, S.STORED, S.PRESUMED}),
     S.ACCEPTED: frozenset({S.PAID, S.STORED, S.RELEASED, S.OVERDUE}),
     S.OVERDUE: frozenset({S.PAID, S.RELEASED, S.PRESUMED}),
     S.PAID: frozenset({S.STORED}),

@@ -22,6 +22,12 @@ def take_id(attempt_id: str) -> str:
     return f"take_{_stem(attempt_id)}"
 
 
+def is_generation_id(text: str) -> bool:
+    """Whether a text has the form of a generation's id."""
+    stem = text.removeprefix("gen_")
+    return stem != text and len(stem) == _LENGTH and stem.isascii() and stem.isalnum()
+
+
 def generation_of_take(take_id: str) -> str | None:
     """The generation that a take's id belongs to; None when the text is no take's id."""
     stem = take_id.removeprefix("take_")
@@ -31,7 +37,7 @@ def generation_of_take(take_id: str) -> str | None:
 
 
 def quote_id(*parts: str) -> str:
-    """A name for what was priced: the same for the same request, chain, prices and hour."""
+    """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"
 
 

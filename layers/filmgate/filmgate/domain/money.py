@@ -14,7 +14,7 @@ MICROS_PER_USD: Final = 1_000_000
 CHARGE_QUANTUM: Final = 100
 """Every charge is a multiple of 0.0001 USD, so that four places show it exactly."""
 
-_USD = re.compile(r"(\d{1,9})(?:\.(\d{1,6}))?")
+_USD = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,6}))?")
 
 
 def parse_rate(text: str) -> Micros:

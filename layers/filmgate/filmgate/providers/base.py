@@ -9,6 +9,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -231,13 +232,24 @@ def picture(account: Account, text: Json) -> bytes:
 
 
 def delay_of(answer: Answer) -> float | None:
-    """Seconds of a Retry-After header; None when there is none or it is no plain number."""
+    """Seconds of a Retry-After header; None when there is none or it tells no time to come.
+
+    A date is measured against the reply's own Date, so no clock can be wrong.
+    """
     text = answer.headers.get("retry-after", "")
     try:
         seconds = float(text)
     except ValueError:
-        return None
-    return seconds if 0 < seconds < 86_400 else None
+        seconds = _seconds_between(answer.headers.get("date", ""), text)
+    return seconds if seconds > 0 else None
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    """Between two dates of HTTP headers; 0 when one of them is none."""
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _transport_error(provider: str, error: Exception) -> ProviderError | Exception:

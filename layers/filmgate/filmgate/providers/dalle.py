@@ -98,7 +98,7 @@ def _tokens(answer: Mapping[str, Any]) -> int | None:
 
 def _refusal(provider: str, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
     """OpenAI's error table as classes; `code` decides before the status does."""
-    code = error.get("code") or ""
+    code = str(error.get("code") or "")
     leaf, message = _leaf(answer.status, code)
     return leaf(
         provider,

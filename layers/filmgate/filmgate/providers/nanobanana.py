@@ -6,7 +6,7 @@ Facts read 2026-11 in the `google-genai` package 3.4.0 and on ai.google.dev:
 - A rate limit names its delay in RetryInfo; a daily or zero quota has the same status 429.
 - There is no client id: a lost answer cannot be found again, the kind is blind.
 - Errors come in google.rpc's envelope instead of a picture and are counted as not accepted. A 200
-  without a picture and without a refusal was made and billed or not: nothing is proved.
+  without a picture gave nothing to bill but a few words of text: the next provider is asked.
 """
 
 import json
@@ -17,6 +17,7 @@ from typing import Any, Final
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
+    ProviderJobFailed,
     ProviderKeyRefused,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
@@ -98,8 +99,8 @@ class Nanobanana(Adapter):
             raise ProviderRequestInvalid(provider, "does not take this language", status=200)
         if ending == "PUP_LIMITED_DISABLED":
             raise ProviderKeyRefused(provider, "has limited this account", status=200)
-        if ending in _EMPTY_ENDINGS:
-            raise ProviderUnavailable(provider, "answered without a picture", status=200)
+        if ending in _EMPTY_ENDINGS:  # perhaps billed as text: one call is enough
+            raise ProviderJobFailed(provider, "answered without a picture", status=200)
         raise unclear(self._account, answer)
 
 
@@ -169,8 +170,7 @@ def _reasons(error: Mapping[str, Any]) -> set[str]:
 
 def _is_daily(error: Mapping[str, Any]) -> bool:
     """Whether a 429 is about a day's or an empty quota: waiting a minute would not help."""
-    quotas = [v for detail in _details(error) for v in detail.get("violations", [])]
-    daily = any("PerDay" in str(quota) for quota in quotas)
+    daily = any("PerDay" in str(detail.get("violations")) for detail in _details(error))
     return daily or "limit: 0" in str(error.get("message"))
 
 

@@ -1,9 +1,10 @@
 """The step Finish: write how a generation ended, told from its attempts alone."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from filmgate.domain import ledger
-from filmgate.domain.attempts import AttemptState, release
+from filmgate.domain.attempts import Attempt, AttemptState, release, spoil
 from filmgate.domain.errors import Stale
 from filmgate.domain.generations import Generation, Record, conclude
 from filmgate.usecases.ports import Clock, Studio
@@ -47,10 +48,18 @@ class Finish:
             actual_micros=sum(one.actual_micros or 0 for one in record.attempts),
             completed_at=now,
         )
-        commit = ledger.Commit()
-        if attempt.state is AttemptState.RESERVED:
-            unsent = attempt.failure or failed("not-sent", "was not asked any more")
-            released = release(attempt, failure=unsent, now=now)
-            commit = ledger.change(attempt, released, at=now)
+        closed = _closed(attempt, now)
+        commit = ledger.Commit() if closed is None else ledger.change(attempt, closed, at=now)
         self.studio.commit(generation.tenant, ledger.with_generation(commit, generation, ended))
         return ended
+
+
+def _closed(attempt: Attempt, now: datetime) -> Attempt | None:
+    """The attempt as the end of its generation leaves it; None when that changes nothing."""
+    if attempt.state is AttemptState.RESERVED:
+        unsent = attempt.failure or failed("not-sent", "was not asked any more")
+        return release(attempt, failure=unsent, now=now)
+    if attempt.state is AttemptState.PAID and attempt.failure is None:
+        lost = failed("download-failed", "its result could not be fetched; it is paid")
+        return spoil(attempt, failure=lost)
+    return None

@@ -14,12 +14,14 @@ from filmgate.domain.errors import (
     DoesNotFit,
     IdempotencyKeyReused,
     NotFound,
+    StoreUnavailable,
     ValidationFailed,
 )
 from filmgate.domain.generations import Generation, Link, Record
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import RateCard
 from filmgate.usecases.budgets import with_open_budgets
+from filmgate.usecases.cancel import cancel
 from filmgate.usecases.ports import Principal, Studio, Workflow
 from filmgate.usecases.reading import read_generation
 from filmgate.usecases.request import Priced, Request, priced
@@ -87,8 +89,22 @@ def generate(
         return _replay(_must_find(studio, principal.tenant, generation_id), request_hash, workflow)
     except DoesNotFit as full:
         raise _no_room(full) from full
-    workflow.start(principal.tenant, generation_id)
+    try:
+        workflow.start(principal.tenant, generation_id)
+    except StoreUnavailable:
+        if idempotency_key is not None:
+            raise  # a repeat with the key will start it
+        return _undo(generation_id, principal, studio, now)
     return Admitted(Record(generation, (first,)), replayed=False)
+
+
+def _undo(generation_id: str, principal: Principal, studio: Studio, now: datetime) -> Admitted:
+    """Nobody can repeat a request without a key, so what surely did not start gives its money
+    back; raises StoreUnavailable then. What did start after all is admitted."""
+    record = cancel(generation_id, principal=principal, studio=studio, now=now)
+    if record.generation.is_terminal:
+        raise StoreUnavailable("the workflow did not start")
+    return Admitted(record, replayed=False)
 
 
 def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attempt:

@@ -6,6 +6,7 @@ does not exist for them.
 
 from filmgate.domain.errors import NotFound
 from filmgate.domain.generations import GenerationState, Record
+from filmgate.domain.ids import is_generation_id
 from filmgate.usecases.ports import Page, Principal, Studio
 
 SEES_ONLY_OWN = frozenset({"creator"})
@@ -13,7 +14,8 @@ SEES_ONLY_OWN = frozenset({"creator"})
 
 def read_generation(generation_id: str, *, principal: Principal, studio: Studio) -> Record:
     """A generation with its attempts and takes; raises NotFound, also for another's."""
-    record = studio.find(principal.tenant, generation_id)
+    known = is_generation_id(generation_id)
+    record = studio.find(principal.tenant, generation_id) if known else None
     if record is None or not _may_see(principal, record):
         raise NotFound("There is no generation with this id.")
     return record

@@ -181,6 +181,18 @@ class Submit:
         return adapter.submit(order, reference=record.current.id, deadline_s=deadline_s)
 
     def _taken(self, record: Record, result: Pending | Rendering | Finished) -> Record:
+        """Write down what the provider answered, even if the attempt was put in doubt meanwhile:
+        who holds a job id or a result keeps it."""
+        try:
+            return self._write_down(record, result)
+        except Stale:
+            fresh = read(self.studio, record.generation.tenant, record.generation.id)
+            doubted = fresh.current.state is AttemptState.IN_DOUBT
+            if fresh.current.id != record.current.id or not doubted:
+                raise
+            return self._write_down(fresh, result)
+
+    def _write_down(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
             return self._keep(record, result.data, actual_cost(record.link, result))

@@ -1,0 +1,340 @@
+"""The deployed application in this process: its handlers, their environments, the API before them.
+
+AWS is played by moto, the clock and the way out to providers are ours. A function sees exactly
+the variables that the template gives it, and starts cold when another one ran before it.
+"""
+
+import importlib.util
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from filmgate import wiring
+from filmgate.adapters.table import StudioTable
+from filmgate.domain.chain import ProviderSettings
+from filmgate.settings import Settings, settings
+from tests.template import documents
+from tests.template.documents import ROOT
+
+TENANT = "studio"
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "code", "retryable"}
+NO_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": documents.REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+_CACHED = ("studio", "takes", "workflow", "provider_keys")
+
+Json = dict[str, Any]
+
+
+def sample(verb: str, name: str) -> Json:
+    """The event in events/<verb>/<name>.json."""
+    event: Json = json.loads((ROOT / "events" / verb / f"{name}.json").read_text())
+    return event
+
+
+def altered(event: Json, *, body: Any = None, headers: Mapping[str, str] | None = None) -> Json:
+    """A request with some fields of its body or some headers replaced; None takes one away.
+
+    A body given as text replaces the whole body.
+    """
+    changed = deepcopy(event)
+    if isinstance(body, str):
+        changed["body"] = body
+    elif body is not None:
+        fields = json.loads(event["body"]) | body
+        kept = {name: value for name, value in fields.items() if value is not None}
+        changed["body"] = json.dumps(kept)
+    for name, value in (headers or {}).items():
+        changed["headers"].pop(name, None)
+        if value is not None:
+            changed["headers"][name] = value
+    return changed
+
+
+def asked_by(event: Json, *, role: str, tenant: str = TENANT, user: str = "ann") -> Json:
+    """The same request with another bearer, as the authorizer would tell."""
+    changed = deepcopy(event)
+    context = {"tenant": tenant, "user": user, "role": role}
+    changed["requestContext"]["authorizer"] = {"lambda": context}
+    return changed
+
+
+def request(
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> Json:
+    """A request as the HTTP API hands it on (payload 2.0), by nobody yet: see `asked_by`."""
+    event: Json = {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": "&".join(f"{name}={value}" for name, value in (query or {}).items()),
+        "headers": {"content-type": "application/json", **(headers or {})},
+        "requestContext": {
+            "requestId": "request-1",
+            "stage": "$default",
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
+        },
+        "isBase64Encoded": False,
+    }
+    if query:
+        event["queryStringParameters"] = dict(query)
+    if body is not None:
+        event["body"] = body if isinstance(body, str) else json.dumps(body)
+    return event
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller gets; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @cached_property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Clock:
+    """The time, which goes on only when told."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Context:
+    """What Lambda tells a handler about this invocation."""
+
+    memory_limit_in_mb = 512
+    invoked_function_arn = f"arn:aws:lambda:{documents.REGION}:{documents.ACCOUNT}:function:sample"
+    aws_request_id = "invocation-1"
+
+    def __init__(self, function_name: str, timeout_s: int) -> None:
+        self.function_name = function_name
+        self._timeout_s = timeout_s
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._timeout_s * 1000
+
+
+def load_handler(verb: str) -> ModuleType:
+    """A function's module, fresh: what a cold start has."""
+    path = ROOT / "functions" / verb / "app.py"
+    spec = importlib.util.spec_from_file_location(f"function_{verb}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Deployment:
+    """template.yaml, deployed into this process with the guide card unless told otherwise."""
+
+    def __init__(self, clock: Clock, **chosen: str) -> None:
+        self.clock = clock
+        self.chosen = {"RateCard": "guide", **chosen}
+        self._modules: dict[str, ModuleType] = {}
+        self._last: str | None = None
+        self.dynamodb = client("dynamodb")
+        self.dynamodb.create_table(
+            TableName=documents.physical_name("StudioTable"), **documents.table_definition()
+        )
+        self.s3 = client("s3")
+        self.s3.create_bucket(Bucket=documents.physical_name("TakesBucket"))
+        self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
+
+    def environment(self, verb: str) -> dict[str, str]:
+        return documents.environment(verb, **self.chosen)
+
+    def module(self, verb: str) -> ModuleType:
+        if verb not in self._modules:
+            self._modules[verb] = load_handler(verb)
+        return self._modules[verb]
+
+    def restart(self, verb: str) -> None:
+        """Let the function's next call find a fresh process."""
+        self._modules.pop(verb, None)
+        self._last = None
+
+    def invoke(self, verb: str, event: Json) -> Any:
+        """Call a handler as Lambda does, and give what it returned, through JSON and back."""
+        with _environment_of(self.environment(verb)):
+            if self._last != verb:
+                self._forget()
+                self._last = verb
+            timeout_s = documents.functions()[verb]["Timeout"]
+            answer = self.module(verb).handler(deepcopy(event), Context(verb, timeout_s))
+        return json.loads(json.dumps(answer))
+
+    def call(self, verb: str, event: Json) -> Answer:
+        """Send a request to a function of the API."""
+        raw = self.invoke(verb, event)
+        headers = {name.lower(): value for name, value in raw["headers"].items()}
+        return Answer(raw["statusCode"], headers, raw["body"])
+
+    def route(self, event: Json) -> Answer:
+        """Send a request through the template's routes, $default included."""
+        http = event["requestContext"]["http"]
+        return self.call(verb_of(http["method"], http["path"]), event)
+
+    def step(self, verb: str, generation_id: str, tenant: str = TENANT) -> Json:
+        """Run one step of the workflow."""
+        answer: Json = self.invoke(verb, {"tenant": tenant, "generation_id": generation_id})
+        return answer
+
+    def run(self, generation_id: str) -> list[tuple[str, str]]:
+        """Walk a generation to its end as the state machine would; (step, word) of each step.
+
+        Waits let the clock go on. Ends after Finish.
+        """
+        follows = {
+            "again": "submit", "next": "submit", "running": "poll", "ready": "collect",
+            "render": "render",
+        }  # fmt: skip
+        walked: list[tuple[str, str]] = []
+        verb: str | None = "submit"
+        while verb is not None:
+            assert len(walked) < 20, walked
+            said = self.step(verb, generation_id)
+            walked.append((verb, said["outcome"]))
+            self.clock.pass_s(said["wait_s"])
+            verb = follows.get(said["outcome"])
+        walked.append(("finish", self.step("finish", generation_id)["state"]))
+        return walked
+
+    def give_key(self, provider: str, key: Json | None = None, tenant: str = TENANT) -> None:
+        """Store a key for a provider, as the settings will."""
+        prefix = self.environment("submit")["PROVIDER_SECRET_PREFIX"]
+        client("secretsmanager").create_secret(
+            Name=f"{prefix}{tenant}/{provider}",
+            SecretString=json.dumps(key or {"api_key": f"key-of-{provider}"}),
+        )
+        self.table.put_provider_settings(tenant, provider, ProviderSettings(key_set=True))
+
+    def make_state_machine(self) -> None:
+        """A state machine under the name that the template gives it; it executes nothing."""
+        client("stepfunctions").create_state_machine(
+            name=documents.physical_name("GenerationStateMachine"),
+            definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+            roleArn=f"arn:aws:iam::{documents.ACCOUNT}:role/none",
+        )
+
+    def executions(self) -> list[Json]:
+        """(name, input) of every execution that was started."""
+        states = client("stepfunctions")
+        machine = documents.arn("GenerationStateMachine")
+        started = states.list_executions(stateMachineArn=machine)["executions"]
+        described = [states.describe_execution(executionArn=e["executionArn"]) for e in started]
+        return [{"name": one["name"], "input": json.loads(one["input"])} for one in described]
+
+    def stop(self) -> None:
+        """Let no client of this deployment live on."""
+        self._forget()
+
+    @staticmethod
+    def _forget() -> None:
+        """What another process does not know: settings and clients."""
+        settings.cache_clear()
+        for name in _CACHED:
+            getattr(wiring, name).cache_clear()
+
+
+def verb_of(method: str, path: str) -> str:
+    """The function behind an address, by the template's routes."""
+    for (known, template_path), verb in documents.routes().items():
+        parts, own = template_path.split("/"), path.split("/")
+        same = len(parts) == len(own) and all(
+            part == mine or part.startswith("{") for part, mine in zip(parts, own, strict=True)
+        )
+        if known == method and same:
+            return verb
+    return documents.routes()["ANY", "$default"]
+
+
+_make_client = wiring._client
+
+
+@cache
+def client(service: str) -> Any:
+    """The client that wiring makes, made once: it is moto that changes from test to test."""
+    return _make_client(service)
+
+
+def aws() -> AbstractContextManager[Any]:
+    """AWS played by moto, with credentials that are none."""
+    manager: AbstractContextManager[Any] = mock_aws()
+    return manager
+
+
+@contextmanager
+def _environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+    """The variables of one function and none of another's."""
+    before = dict(os.environ)
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def assert_problem(answer: Answer, status: int, code: str) -> Json:
+    """The answer is problem+json of this status and code; gives its body for more to be said."""
+    problem: Json = answer.json
+    assert (answer.status, problem["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert set(problem) >= PROBLEM_FIELDS
+    assert problem["type"] == f"urn:problem:{code}"
+    assert problem["status"] == status
+    assert problem["instance"].startswith("urn:request:")
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["retryable"] is (status in (429, 500, 503))
+    assert ("retry-after" in answer.headers) is problem["retryable"]
+    return problem
+
+
+def events() -> list[Path]:
+    """Every sample input."""
+    return sorted((ROOT / "events").glob("*/*.json"))
+
+
+def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every attempt to connect fail: below e2e nothing leaves the process."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a test below e2e opened a connection")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.create_connection", refuse)

@@ -1,0 +1,243 @@
+"""POST /v1/estimates and /v1/estimates/compare: prices, and nothing else."""
+
+import json
+
+import pytest
+
+from filmgate.domain.chain import ProviderSettings
+from tests.functions.support import (
+    Clock,
+    Deployment,
+    altered,
+    asked_by,
+    assert_problem,
+    request,
+    sample,
+)
+from tests.functions.vendors import ScriptedEgress
+
+CARD = {"name": "guide", "version": "2026-11-22"}
+
+
+@pytest.fixture
+def studio(studio: Deployment) -> Deployment:
+    """The deployment with keys for two providers of images and one of clips."""
+    for provider in ("dalle", "nanobanana", "kling"):
+        studio.give_key(provider)
+    return studio
+
+
+def test_an_image_costs_what_the_guide_card_says_and_names_the_card(studio: Deployment) -> None:
+    answer = studio.call("estimate", sample("estimate", "image"))
+
+    body = answer.json
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["cache-control"] == "no-store"
+    assert (body["expected"], body["max"], body["currency"]) == ("0.0200", "0.0200", "USD")
+    assert body["rate_card"] == CARD
+    assert body["quote_id"].startswith("quo_")
+    assert body["expires_at"] == "2026-11-22T12:15:00.000Z"
+    assert [(entry["provider"], entry["eligible"], entry["cost"]) for entry in body["chain"]] == [
+        ("dalle", True, "0.0200"),
+        ("nanobanana", True, "0.0100"),
+        ("midjourney", False, None),
+    ]
+
+
+def test_an_entry_of_the_chain_says_price_unit_quality_and_speed(studio: Deployment) -> None:
+    answer = studio.call("estimate", sample("estimate", "image"))
+
+    entry = answer.json["chain"][0]
+    assert entry["unit"] == "image"
+    assert entry["unit_price"] == "0.0200"
+    assert (entry["quality"], entry["speed"]) == ("high", "medium")
+    assert entry["reason"] is None
+    assert answer.json["chain"][2]["reason"]
+
+
+def test_a_clip_costs_its_seconds_of_the_minute_price(studio: Deployment) -> None:
+    answer = studio.call("estimate", sample("estimate", "clip"))
+
+    assert (answer.json["expected"], answer.json["max"]) == ("0.0067", "0.0067")
+    assert [entry["provider"] for entry in answer.json["chain"]] == ["kling"]
+
+
+def test_a_chain_that_goes_on_after_doubt_may_cost_all_its_links(studio: Deployment) -> None:
+    event = altered(sample("estimate", "image"), body={"on_unknown": "next"})
+
+    answer = studio.call("estimate", event)
+
+    assert (answer.json["expected"], answer.json["max"]) == ("0.0200", "0.0300")
+
+
+def test_the_strategy_cheapest_asks_the_cheapest_first(studio: Deployment) -> None:
+    event = altered(sample("estimate", "image"), body={"strategy": "cheapest"})
+
+    answer = studio.call("estimate", event)
+
+    assert answer.json["expected"] == "0.0100"
+    assert answer.json["chain"][0]["provider"] == "nanobanana"
+
+
+def test_a_cost_limit_leaves_out_who_is_dearer_with_the_reason(studio: Deployment) -> None:
+    event = altered(sample("estimate", "image"), body={"cost_limit": "0.0199"})
+
+    answer = studio.call("estimate", event)
+
+    reasons = {entry["provider"]: entry["reason_code"] for entry in answer.json["chain"]}
+    assert answer.json["expected"] == "0.0100"
+    assert reasons["dalle"] == "over-cost-limit"
+
+
+def test_a_cost_limit_below_every_price_is_402_with_what_would_be_needed(
+    studio: Deployment,
+) -> None:
+    event = altered(sample("estimate", "image"), body={"cost_limit": "0.0099"})
+
+    problem = assert_problem(studio.call("estimate", event), 402, "cost-limit-exceeded")
+
+    assert (problem["needed"], problem["room"]) == ("0.0100", "0.0099")
+
+
+def test_a_retired_provider_is_410_and_names_its_replacement(studio: Deployment) -> None:
+    event = altered(sample("estimate", "clip"), body={"provider": "sora"})
+
+    problem = assert_problem(studio.call("estimate", event), 410, "retired")
+
+    assert problem["replacement"] == "kling"
+
+
+def test_a_provider_of_the_other_medium_is_422(studio: Deployment) -> None:
+    event = altered(sample("estimate", "clip"), body={"provider": "dalle"})
+
+    assert_problem(studio.call("estimate", event), 422, "no-capable-provider")
+
+
+def test_an_unknown_provider_is_422_and_the_known_ones_are_named(studio: Deployment) -> None:
+    event = altered(sample("estimate", "image"), body={"provider": "lumen"})
+
+    problem = assert_problem(studio.call("estimate", event), 422, "validation-failed")
+
+    assert problem["errors"][0]["pointer"] == "/provider"
+    assert "nanobanana" in problem["errors"][0]["message"]
+
+
+def test_what_a_provider_cannot_make_has_no_price_instead_of_a_price_of_nothing(
+    studio: Deployment,
+) -> None:
+    event = altered(sample("estimate", "clip"), body={"params": {"resolution": "4k"}})
+
+    problem = assert_problem(studio.call("estimate", event), 422, "no-capable-provider")
+
+    assert set(problem["reasons"]) == {"kling"}
+
+
+def test_without_a_key_nobody_is_eligible_and_every_reason_is_told(studio: Deployment) -> None:
+    event = asked_by(sample("estimate", "image"), role="viewer", tenant="other")
+
+    problem = assert_problem(studio.call("estimate", event), 422, "no-capable-provider")
+
+    assert set(problem["reasons"]) == {"dalle", "midjourney", "nanobanana"}
+
+
+def test_comparing_puts_the_cheapest_first_and_the_ineligible_last_with_their_reason(
+    studio: Deployment,
+) -> None:
+    studio.table.put_provider_settings("studio", "whan", ProviderSettings(key_set=True))
+
+    answer = studio.call("estimate", sample("estimate", "compare-clips"))
+
+    offers = answer.json["offers"]
+    assert answer.status == 200
+    assert (answer.json["type"], answer.json["rate_card"]) == ("video", CARD)
+    eligible = [offer for offer in offers if offer["eligible"]]
+    assert offers[: len(eligible)] == eligible
+    assert [(o["provider"], o["cost"]) for o in eligible] == sorted(
+        ((o["provider"], o["cost"]) for o in eligible), key=lambda pair: pair[1]
+    )
+    assert ("kling", "0.0067") in [(o["provider"], o["cost"]) for o in eligible]
+    assert all(offer["reason"] for offer in offers[len(eligible) :])
+    assert {offer["provider"] for offer in offers} == {"kling", "whan", "veo", "sora", "flow"}
+
+
+@pytest.mark.parametrize("field", ["provider", "strategy", "cost_limit"])
+def test_comparing_takes_no_choice_of_a_provider(studio: Deployment, field: str) -> None:
+    event = altered(sample("estimate", "compare-clips"), body={field: "priority"})
+
+    problem = assert_problem(studio.call("estimate", event), 422, "validation-failed")
+
+    assert problem["errors"] == [{"pointer": f"/{field}", "message": "is not a known field"}]
+
+
+@pytest.mark.parametrize("path", ["/v1/estimates", "/v1/estimates/compare"])
+def test_an_estimate_writes_nothing_and_calls_nobody(
+    studio: Deployment, vendors: ScriptedEgress, path: str
+) -> None:
+    before = studio.dynamodb.scan(TableName="studio-table")["Items"]
+    event = request("POST", path, body={"type": "image", "prompt": "a fox"})
+
+    answer = studio.route(asked_by(event, role="viewer"))
+
+    assert answer.status == 200
+    assert studio.dynamodb.scan(TableName="studio-table")["Items"] == before
+    assert vendors.calls == []
+
+
+def test_the_same_question_has_the_same_quote_until_it_expires(
+    studio: Deployment, clock: Clock
+) -> None:
+    first = studio.call("estimate", sample("estimate", "image"))
+    same = studio.call("estimate", sample("estimate", "image"))
+    clock.pass_s(1)
+    later = studio.call("estimate", sample("estimate", "image"))
+
+    assert first.json == same.json
+    assert later.json["quote_id"] != first.json["quote_id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"type": None}, ["/type"]),
+        ({"prompt": None}, ["/prompt"]),
+        ({"prompt": ""}, ["/prompt"]),
+        ({"prompt": " \n"}, ["/prompt"]),
+        ({"prompt": 5}, ["/prompt"]),
+        ({"prompt": "x" * 100_001}, ["/prompt"]),
+        ({"type": "sound"}, ["/type"]),
+        ({"surprise": 1}, ["/surprise"]),
+        ({"a/b~c": 1}, ["/a~1b~0c"]),
+        ({"params": {"resolution": "huge"}}, ["/params/resolution"]),
+        ({"params": {"count": 2}}, ["/params/count"]),
+        ({"params": {"seed": 1.5}}, ["/params/seed"]),
+        ({"params": {"seed": True}}, ["/params/seed"]),
+        ({"params": {"duration_s": 5}}, ["/params/duration_s"]),
+        ({"params": []}, ["/params"]),
+        ({"cost_limit": 0.02}, ["/cost_limit"]),
+        ({"cost_limit": "0.00001"}, ["/cost_limit"]),
+        ({"cost_limit": "-1"}, ["/cost_limit"]),
+        ({"on_refusal": "maybe"}, ["/on_refusal"]),
+        ({"prompt": "", "params": {"fps": 24, "seed": -1}}, ["/params/seed", "/prompt"]),
+    ],
+    ids=lambda value: json.dumps(value)[:40],
+)
+def test_every_fault_of_a_body_is_pointed_at(
+    studio: Deployment, body: dict, pointers: list[str]
+) -> None:
+    event = altered(sample("estimate", "image"), body=body)
+
+    problem = assert_problem(studio.call("estimate", event), 422, "validation-failed")
+
+    assert sorted(error["pointer"] for error in problem["errors"]) == pointers
+    assert all(error["message"] for error in problem["errors"])
+
+
+def test_a_problem_does_not_repeat_what_was_sent(studio: Deployment) -> None:
+    event = altered(
+        sample("estimate", "image"), body={"prompt": 5, "negative_prompt": "", "style": "canary-1"}
+    )
+
+    answer = studio.call("estimate", event)
+
+    assert answer.status == 422
+    assert "canary-1" not in answer.text

@@ -1,0 +1,142 @@
+"""State Poll: a look at a running job."""
+
+import pytest
+
+from filmgate.adapters.egress import NotSent, OutcomeUnknown
+from filmgate.domain.generations import GenerationState
+from tests.functions.support import Clock, Deployment, sample
+from tests.functions.vendors import (
+    CLIP_URL,
+    KLING,
+    ScriptedEgress,
+    kling_created,
+    kling_task,
+    reply,
+)
+
+
+@pytest.fixture
+def running(studio: Deployment, vendors: ScriptedEgress) -> str:
+    """The id of a clip that Kling works on."""
+    studio.give_key("kling")
+    vendors.will(KLING, kling_created())
+    made = str(studio.call("generate", sample("generate", "clip")).json["id"])
+    assert studio.step("submit", made)["outcome"] == "running"
+    return made
+
+
+def budget(studio: Deployment) -> tuple[int, int]:
+    found = studio.table.budget("studio", "owner", "2026-11")
+    return found.held, found.settled
+
+
+def test_a_job_that_is_done_is_settled_before_it_is_fetched(
+    studio: Deployment, vendors: ScriptedEgress, running: str
+) -> None:
+    vendors.will(KLING, kling_task("succeeded", CLIP_URL))
+
+    said = studio.step("poll", running)
+
+    record = studio.table.find("studio", running)
+    assert (said["outcome"], said["wait_s"]) == ("ready", 0)
+    assert (record.generation.state, record.current.state) == (GenerationState.STORING, "paid")
+    assert budget(studio) == (0, 6_700)
+    assert vendors.downloads == []
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "wait_s"), [(0, 120), (100, 20), (119, 3), (120, 24), (200, 40), (1500, 60)]
+)
+def test_a_job_that_runs_is_looked_at_in_growing_steps_once_it_is_due(
+    studio: Deployment,
+    vendors: ScriptedEgress,
+    clock: Clock,
+    running: str,
+    elapsed_s: int,
+    wait_s: int,
+) -> None:
+    vendors.will(KLING, kling_task("processing"))
+    clock.pass_s(elapsed_s)
+
+    said = studio.step("poll", running)
+
+    assert (said["outcome"], said["wait_s"]) == ("running", wait_s)
+
+
+@pytest.mark.parametrize(
+    "glimpse",
+    [
+        OutcomeUnknown(KLING, "cut"),
+        NotSent(KLING, "no connection"),
+        reply(500, b"<html>"),
+        reply(429, {"code": 1302}),
+        reply(200, {"code": 0, "data": []}),
+        reply(200, b"[" * 100_000),
+        kling_task("a word of tomorrow"),
+        kling_task("succeeded"),
+    ],
+    ids=["cut", "no connection", "500", "429", "not listed", "deep", "new word", "no clip"],
+)
+def test_a_look_that_saw_nothing_changes_nothing(
+    studio: Deployment, vendors: ScriptedEgress, running: str, glimpse: Exception
+) -> None:
+    vendors.will(KLING, glimpse)
+    before = studio.table.find("studio", running)
+
+    said = studio.step("poll", running)
+
+    assert said["outcome"] == "running"
+    assert studio.table.find("studio", running) == before
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("Failure to pass the risk control system", "content-refused"), ("oops", "job-failed")],
+)
+def test_a_job_that_failed_is_free_and_ends_the_attempt(
+    studio: Deployment, vendors: ScriptedEgress, running: str, message: str, code: str
+) -> None:
+    vendors.will(KLING, kling_task("failed", message=message))
+
+    said = studio.step("poll", running)
+
+    attempt = studio.table.find("studio", running).current
+    assert said["outcome"] == "stopped"
+    assert (attempt.state, attempt.failure.code) == ("released", code)
+    assert budget(studio) == (0, 0)
+
+
+def test_a_job_past_its_deadline_stops_the_generation_and_keeps_the_money_held(
+    studio: Deployment, vendors: ScriptedEgress, clock: Clock, running: str
+) -> None:
+    vendors.will(KLING, kling_task("processing"))
+    clock.pass_s(1800)
+
+    said = studio.step("poll", running)
+
+    attempt = studio.table.find("studio", running).current
+    assert said["outcome"] == "stopped"
+    assert (attempt.state, attempt.failure.code) == ("overdue", "deadline-exceeded")
+    assert budget(studio) == (6_700, 0)
+
+
+def test_a_poll_that_comes_late_asks_nobody_and_tells_what_is_true(
+    studio: Deployment, vendors: ScriptedEgress, running: str
+) -> None:
+    vendors.will(KLING, kling_task("succeeded", CLIP_URL))
+    studio.step("poll", running)
+    asked = len(vendors.calls)
+
+    said = studio.step("poll", running)
+
+    assert said["outcome"] == "ready"
+    assert len(vendors.calls) == asked
+
+
+def test_waits_are_shortened_by_the_template_s_parameter(
+    studio: Deployment, vendors: ScriptedEgress, running: str
+) -> None:
+    studio.chosen["PollScalePercent"] = "10"
+    vendors.will(KLING, kling_task("processing"))
+
+    assert studio.step("poll", running)["wait_s"] == 12

@@ -1,0 +1,79 @@
+"""The sample inputs under events/: complete, in the order in which a person would send them."""
+
+import pytest
+
+from tests.functions.support import ROOT, Deployment, events, sample
+from tests.functions.vendors import (
+    CLIP_URL,
+    DALLE,
+    KLING,
+    ScriptedEgress,
+    clip,
+    dalle_picture,
+    kling_created,
+    kling_task,
+    picture,
+)
+
+# (sample, what comes back): an HTTP status, the word of a step, or the state at the end.
+WALK = [
+    ("authorize/no-token", True),
+    ("authorize/known-token", True),
+    ("read/health", 200),
+    ("read/providers", 200),
+    ("read/no-such-address", 404),
+    ("estimate/image", 200),
+    ("estimate/clip", 200),
+    ("estimate/compare-clips", 200),
+    ("settings/set-budget", 200),
+    ("settings/read-budget", 200),
+    ("generate/image", 202),
+    ("submit/image", "stored"),
+    ("finish/image", "succeeded"),
+    ("generate/clip", 202),
+    ("submit/clip", "running"),
+    ("generate/cancel", 202),
+    ("poll/clip", "ready"),
+    ("collect/clip", "stored"),
+    ("generate/flow-clip", 202),
+    ("submit/flow-clip", "render"),
+    ("render/flow-clip", "stored"),
+    ("read/generation", 200),
+    ("read/generations", 200),
+]
+
+
+def test_every_sample_input_works_in_the_order_of_a_walk_through_the_product(
+    studio: Deployment, vendors: ScriptedEgress
+) -> None:
+    studio.give_key("dalle")
+    studio.give_key("kling")
+    vendors.will(DALLE, dalle_picture(picture(1536, 864)))
+    vendors.will(KLING, kling_created(), kling_task("succeeded", CLIP_URL))
+    vendors.serves(CLIP_URL, clip(seconds=5))
+
+    answers = [studio.invoke(*_named(name)) for name, _ in WALK]
+
+    said = [
+        answer.get("statusCode", answer.get("outcome", answer.get("state", True)))
+        for answer in answers
+    ]
+    assert said == [expected for _, expected in WALK]
+
+
+def test_every_file_under_events_has_its_place_in_the_walk() -> None:
+    found = {f"{path.parent.name}/{path.stem}" for path in events()}
+
+    assert found == {name for name, _ in WALK}
+
+
+@pytest.mark.parametrize(
+    "verb", sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+)
+def test_every_function_has_a_sample_input(verb: str) -> None:
+    assert list((ROOT / "events" / verb).glob("*.json"))
+
+
+def _named(name: str) -> tuple[str, dict[str, object]]:
+    verb, _, own = name.partition("/")
+    return verb, sample(verb, own)

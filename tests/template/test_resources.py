@@ -1,0 +1,164 @@
+"""What every function, route, log and store of the template must have."""
+
+from typing import Any
+
+import pytest
+
+from filmgate.http import ROUTES
+from tests.template import documents
+from tests.template.documents import ROOT, functions
+
+VERBS = sorted(functions())
+API_VERBS = sorted(set(documents.routes().values()))
+LONGEST_API_CALL_S = 30  # an HTTP API gives up then
+
+
+def test_every_directory_of_functions_is_deployed_and_no_other() -> None:
+    assert sorted(path.parent.name for path in ROOT.glob("functions/*/app.py")) == VERBS
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_function_has_description_memory_timeout_tracing_and_a_log_group(verb: str) -> None:
+    function = functions()[verb]
+
+    assert function["Description"].endswith(".")
+    assert function["MemorySize"] >= 512
+    assert 0 < function["Timeout"] <= 900
+    assert function["Tracing"] in ("Active", "PassThrough")
+    assert function["LoggingConfig"]["LogGroup"] == {"Ref": "FunctionLogGroup"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_function_runs_the_one_runtime_that_the_layers_are_built_for(verb: str) -> None:
+    function = functions()[verb]
+
+    for layer in documents.resources("AWS::Serverless::LayerVersion").values():
+        assert layer["CompatibleRuntimes"] == [function["Runtime"]]
+        assert layer["CompatibleArchitectures"] == function["Architectures"]
+    assert function["Handler"] == "app.handler"
+
+
+def test_layers_are_built_for_what_they_say_they_are_compatible_with() -> None:
+    for name, resource in documents.template()["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            built = resource["Metadata"]
+            properties = resource["Properties"]
+            assert [built["BuildMethod"]] == properties["CompatibleRuntimes"], name
+            assert [built["BuildArchitecture"]] == properties["CompatibleArchitectures"], name
+            assert (ROOT / properties["ContentUri"] / "requirements.txt").is_file(), name
+
+
+@pytest.mark.parametrize("verb", [*API_VERBS, "authorize"])
+def test_a_function_of_the_api_ends_before_the_api_gives_up(verb: str) -> None:
+    assert functions()[verb]["Timeout"] < LONGEST_API_CALL_S
+
+
+def test_every_log_group_forgets_in_time() -> None:
+    groups = documents.resources("AWS::Logs::LogGroup")
+
+    assert groups
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_the_workflow_s_log_holds_no_execution_data() -> None:
+    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+
+    assert machine["Logging"]["IncludeExecutionData"] is False
+    assert machine["Type"] == "STANDARD"
+
+
+def test_the_access_log_holds_no_address_and_no_header() -> None:
+    (api,) = documents.resources("AWS::Serverless::HttpApi").values()
+
+    text = api["AccessLogSettings"]["Format"]
+    assert "$context.path" not in text
+    assert "$context.identity" not in text
+    assert "authorizer" not in text
+
+
+def test_routes_are_those_that_the_handlers_know_and_the_default() -> None:
+    told = {(method, path) for path, methods in ROUTES.items() for method in methods}
+
+    assert set(documents.routes()) == told | {("ANY", "$default")}
+
+
+def test_no_route_stands_twice() -> None:
+    events = [
+        (event["Properties"]["Method"], event["Properties"]["Path"])
+        for function in functions().values()
+        for event in function.get("Events", {}).values()
+    ]
+
+    assert len(events) == len(set(events)) == len(documents.routes())
+
+
+def test_only_health_has_no_authorizer() -> None:
+    (api,) = documents.resources("AWS::Serverless::HttpApi").values()
+    own = {
+        event["Properties"]["Path"]: event["Properties"]["Auth"]
+        for function in functions().values()
+        for event in function.get("Events", {}).values()
+        if "Auth" in event["Properties"]
+    }
+
+    assert api["Auth"]["DefaultAuthorizer"] == "BearerAuthorizer"
+    assert own == {"/v1/health": {"Authorizer": "NONE"}}
+
+
+@pytest.mark.parametrize("name", ["StudioTable", "TakesBucket"])
+def test_what_keeps_money_and_results_outlives_the_stack(name: str) -> None:
+    resource = documents.template()["Resources"][name]
+
+    assert resource["UpdateReplacePolicy"] == "Retain"
+    assert resource["DeletionPolicy"] in ("Retain", "RetainExceptOnCreate")
+
+
+def test_the_table_can_be_restored_and_is_encrypted() -> None:
+    table = documents.resources("AWS::DynamoDB::Table")["StudioTable"]
+
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_tls_only() -> None:
+    bucket = documents.resources("AWS::S3::Bucket")["TakesBucket"]
+    (policy,) = documents.resources("AWS::S3::BucketPolicy").values()
+
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_parameter_is_used_and_described() -> None:
+    template = documents.template()
+    text = str(template["Resources"]) + str(template["Globals"])
+
+    for name, parameter in template["Parameters"].items():
+        used = f"{{'Ref': '{name}'}}" in text or f"${{{name}}}" in text
+        assert used, name
+        assert parameter["Description"].endswith("."), name
+
+
+def test_every_reference_leads_to_something() -> None:
+    template = documents.template()
+    known = {*template["Resources"], *template["Parameters"]}
+
+    for name in _references(template):
+        assert name in known or name.startswith("AWS::"), name
+
+
+def _references(part: Any) -> list[str]:
+    match part:
+        case {"Ref": str(name)}:
+            return [name]
+        case {"Fn::GetAtt": [name, _]}:
+            return [name]
+        case dict():
+            return [name for value in part.values() for name in _references(value)]
+        case list():
+            return [name for value in part for name in _references(value)]
+    return []
