@@ -79,6 +79,7 @@ class ScriptedEgress:
         sink: BinaryIO,
         *,
         hosts: frozenset[str],
+        headers: Mapping[str, str],
         deadline_s: float,
         max_bytes: int,
     ) -> Downloaded:

@@ -12,6 +12,7 @@ from filmgate.domain.attempts import AttemptState
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.generations import GenerationState, Problem, Record, Take
+from filmgate.domain.health import Health, after_failure, after_success
 from filmgate.domain.ledger import Budget
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.usecases.estimate import compare, estimate
@@ -298,7 +299,7 @@ def test_a_budget_that_was_lowered_below_its_use_shows_what_is_missing() -> None
 
 
 def listed(card: str = "guide", **settings: ProviderSettings) -> dict[str, Any]:
-    view = providers_view(catalogue(), settings, rate_card(card))
+    view = providers_view(catalogue(), settings, {}, rate_card(card), NOW)
     return {one["id"]: one for one in view["items"]}
 
 
@@ -320,7 +321,7 @@ def test_providers_have_the_shape_of_the_api() -> None:
 
 def test_providers_come_by_medium_in_the_owners_order() -> None:
     view = providers_view(
-        catalogue(), {"nanobanana": ProviderSettings(priority=0)}, rate_card("guide")
+        catalogue(), {"nanobanana": ProviderSettings(priority=0)}, {}, rate_card("guide"), NOW
     )
 
     order = [one["id"] for one in view["items"]]
@@ -381,3 +382,26 @@ def test_no_key_and_no_host_of_the_owners_is_shown() -> None:
 )
 def test_a_time_is_utc_with_milliseconds(at: datetime, text: str) -> None:
     assert moment(at) == text
+
+
+def test_a_providers_breaker_and_figures_are_shown() -> None:
+    broken = Health()
+    for _ in range(5):
+        broken = after_failure(broken, error_class=ErrorClass.RETRY, code="unavailable", now=NOW)
+    figures = after_success(Health(), duration=timedelta(seconds=12), cost=20_000)
+
+    view = providers_view(
+        catalogue(), {}, {"dalle": broken, "kling": figures}, rate_card("guide"), NOW
+    )
+
+    shown = {one["id"]: one for one in view["items"]}
+    assert shown["dalle"]["breaker"]["state"] == "open"
+    assert shown["dalle"]["breaker"]["reason"] == "unavailable"
+    assert shown["kling"]["breaker"] == {"state": "closed", "until": None, "reason": None}
+    assert shown["kling"]["observed"] == {
+        "attempts": 1,
+        "success_rate": 100,
+        "p50_s": 12.0,
+        "p95_s": 12.0,
+        "average_cost": "0.0200",
+    }
