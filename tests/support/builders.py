@@ -182,7 +182,8 @@ def link(provider: str = "lumen", cost: str = "0.0200", **others: Any) -> Link:
         "api_url": None,
         "micros_per_million_tokens": None,
     }
-    return Link(provider=provider, cost_micros=usd(cost), **{**facts, **others})
+    price = {"cost_micros": usd(cost), "unit": Unit.IMAGE, "unit_micros": usd(cost)}
+    return Link(provider=provider, **{**price, **facts, **others})
 
 
 def clip_link(provider: str = "lumen", cost: str = "0.0200", **others: Any) -> Link:

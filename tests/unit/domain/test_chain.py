@@ -414,3 +414,19 @@ def test_a_model_that_its_vendor_ends_within_a_month_is_a_warning(days: int, tol
 
     expected = [f"amber: its model picture-1 is retired on {ending}"] if told else []
     assert warnings == expected
+
+
+def test_a_provider_without_any_address_asks_for_one() -> None:
+    homeless = catalogue_of(provider("amber", hosts=frozenset()))
+
+    assert reason(plan(catalogue=homeless), "amber") == (
+        "no-address",
+        "has no address yet: set its api_url",
+    )
+
+
+def test_an_ended_model_lives_on_where_the_owner_names_it_and_a_host() -> None:
+    ended = catalogue_of(provider("amber", image_offer(retires_on=TODAY)))
+    own = ProviderSettings(key_set=True, api_url="https://amber.example", model="picture-1")
+
+    assert reason(plan(catalogue=ended, settings={"amber": own}), "amber") is None

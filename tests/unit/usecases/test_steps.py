@@ -8,6 +8,7 @@ import pytest
 from filmgate.domain.attempts import Attempt, AttemptState, begin
 from filmgate.domain.errors import Stale
 from filmgate.domain.generations import RENDER_OPERATION, GenerationState, Record
+from filmgate.domain.pricing import Unit
 from filmgate.providers.base import Finished
 from filmgate.usecases.steps import (
     Outcome,
@@ -193,3 +194,18 @@ def test_an_end_is_not_undone_by_a_late_write() -> None:
     write(stage.studio, before, after, now=NOW, state=G.RUNNING, warnings=("late",))
 
     assert stage.record(generation()).generation == ended
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(5, "0.0067"), (3, "0.0040"), (None, "0.0067")])
+def test_seconds_that_the_vendor_reports_are_priced_by_the_unit(
+    seconds: int | None, expected: str
+) -> None:
+    asked = clip_link(cost="0.0067", unit=Unit.MINUTE, unit_micros=usd("0.0800"))
+
+    assert actual_cost(asked, Finished(url="x", seconds=seconds)) == usd(expected)
+
+
+def test_money_that_the_vendor_reports_comes_before_any_count() -> None:
+    asked = link(cost="0.0200", micros_per_million_tokens=30_000_000)
+
+    assert actual_cost(asked, Finished(cost_micros=12_300, tokens=9_999)) == 12_300

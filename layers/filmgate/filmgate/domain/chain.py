@@ -192,6 +192,8 @@ def _standing(provider: Provider, settings: ProviderSettings, today: date) -> Ex
         return Exclusion("retired", f"retired by its vendor on {gone.since}{instead}")
     if not provider.built:
         return Exclusion("not-built", "adapter not built yet")
+    if not provider.hosts and provider.needs_key and settings.api_url is None:
+        return Exclusion("no-address", "has no address yet: set its api_url")
     if not settings.enabled:
         return Exclusion("disabled", "switched off in the settings")
     if provider.needs_key and not settings.key_set:
@@ -227,12 +229,16 @@ def _choose_offer(
 
 
 def _offers(provider: Provider, settings: ProviderSettings, today: date) -> list[Offer]:
-    """The models still on sale; only the owner's choice where one is set."""
+    """The models still on sale; only the owner's choice where one is set.
+
+    A model that its vendor has ended lives on where the owner names it and a host of theirs.
+    """
+    lives_elsewhere = settings.api_url is not None and settings.model is not None
     return [
         offer
         for offer in provider.offers
-        if (offer.retires_on is None or offer.retires_on > today)
-        and settings.model in (None, offer.model)
+        if settings.model in (None, offer.model)
+        and (offer.retires_on is None or offer.retires_on > today or lives_elsewhere)
     ]
 
 

@@ -10,6 +10,7 @@ from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState
 from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
+from filmgate.domain.pricing import Unit
 from filmgate.domain.wishes import Wish
 
 
@@ -37,6 +38,8 @@ class Link:
     provider: str
     model: str
     cost_micros: Micros
+    unit: Unit
+    unit_micros: Micros
     resolution: str
     aspect_ratio: str
     width: int

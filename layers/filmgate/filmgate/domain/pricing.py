@@ -74,13 +74,18 @@ class RateCard:
 
 def price(row: PriceRow, wish: Wish) -> Micros:
     """The most that this wish can cost at this row's price, rounded up once, here."""
-    match row.unit:
+    return price_of_units(row.unit, row.micros, seconds=wish.seconds)
+
+
+def price_of_units(unit: Unit, micros: Micros, *, seconds: int) -> Micros:
+    """What one image, or a clip of whole `seconds`, costs at `micros` per unit."""
+    match unit:
         case Unit.IMAGE:
-            return round_up_charge(row.micros)
+            return round_up_charge(micros)
         case Unit.SECOND:
-            return round_up_charge(row.micros * wish.seconds)
+            return round_up_charge(micros * seconds)
         case Unit.MINUTE:
-            return round_up_charge(row.micros * wish.seconds, SECONDS_PER_MINUTE)
+            return round_up_charge(micros * seconds, SECONDS_PER_MINUTE)
 
 
 def price_of_tokens(micros_per_million: Micros, tokens: int) -> Micros:

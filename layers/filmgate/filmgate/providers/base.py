@@ -77,12 +77,13 @@ class Rendering:
 class Finished:
     """The result: its bytes, or the vendor's link to them.
 
-    What the vendor says about its bill, where it does: output tokens, or money.
+    What the vendor says about its bill, where it does: output tokens, seconds of clip, or money.
     """
 
     data: bytes | None = None
     url: str | None = None
     tokens: int | None = None
+    seconds: int | None = None
     cost_micros: int | None = None
 
 

@@ -214,6 +214,8 @@ def _link(candidate: Candidate) -> Link:
         provider=candidate.provider.id,
         model=match.offer.model,
         cost_micros=cost,
+        unit=row.unit,
+        unit_micros=row.micros,
         resolution=match.frame.resolution,
         aspect_ratio=match.frame.aspect_ratio,
         width=match.frame.width,

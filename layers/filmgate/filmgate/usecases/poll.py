@@ -56,7 +56,7 @@ class Poll:
             return drop(self.studio, record, error, now=self.clock())
         except ProviderError:
             return self._unless_overdue(record)  # this look saw nothing; the job goes on
-        if isinstance(seen, Finished):
+        if isinstance(seen, Finished) and seen.url is not None:
             return self._settle(record, seen)
         return self._unless_overdue(record)
 

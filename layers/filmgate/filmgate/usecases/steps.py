@@ -27,7 +27,7 @@ from filmgate.domain.health import Health, after_failure, after_success
 from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import next_look_s
-from filmgate.domain.pricing import price_of_tokens
+from filmgate.domain.pricing import price_of_tokens, price_of_units
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
@@ -233,6 +233,8 @@ def actual_cost(link: Link, result: Finished) -> Micros:
         return result.cost_micros
     if result.tokens is not None and link.micros_per_million_tokens is not None:
         return price_of_tokens(link.micros_per_million_tokens, result.tokens)
+    if result.seconds is not None:
+        return price_of_units(link.unit, link.unit_micros, seconds=result.seconds)
     return link.cost_micros
 
 
