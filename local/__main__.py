@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from filmgate.adapters.secrets import ProviderKeyStore
 from filmgate.adapters.table import StudioTable
 from local.api import Api, ApiRefused
 from local.clients import client_for
@@ -19,14 +20,14 @@ from local.deploy import DeployFailed
 from local.film.making import FilmMaker
 from local.film.report import Progress, final_table
 from local.film.shots import read_film
-from local.owner import Installation, change_settings, make_token, secret_prefix, store_key
+from local.owner import Installation, make_token, point_at, secret_prefix, store_key
 from local.ports import PortBusy
 from local.stack import LocalStack, StackAlreadyRunning, StackFailed, ToolMissing
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGE = "local"
 PLAIN_WIDTH = 120  # of a log file, where nothing else says how wide it is
-SIMULATED = ("dalle", "nanobanana", "kling")
+SIMULATED = ("dalle", "nanobanana", "midjourney", "kling", "whan", "veo", "sora")
 PARAMETERS = {
     "Stage": STAGE,
     "RateCard": "guide",
@@ -66,8 +67,8 @@ def set_up(stack: LocalStack, console: Console) -> str:
         stack.deploy(PARAMETERS)
         installation = connect(stack)
         for provider in SIMULATED:
-            store_key(installation, provider, {"api_key": f"sim-{provider}"})
-            change_settings(installation, provider, api_url=f"{stack.simulators_url}/{provider}")
+            store_key(installation, provider, f"sim-{provider}")
+            point_at(installation, provider, f"{stack.simulators_url}/{provider}")
         token = _token(stack, installation)
         stack.write_environment(token)
     console.print(f"deployed and ready in {time.monotonic() - began:.1f} s: {stack.url}")
@@ -78,8 +79,7 @@ def connect(stack: LocalStack) -> Installation:
     """The owner's tools on the local stack."""
     return Installation(
         StudioTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
-        client_for("secretsmanager", stack.aws_endpoint),
-        secret_prefix(STAGE),
+        ProviderKeyStore(client_for("secretsmanager", stack.aws_endpoint), secret_prefix(STAGE)),
     )
 
 

@@ -12,16 +12,19 @@ import json
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
+from filmgate.adapters.secrets import ProviderKeyStore
 from filmgate.adapters.table import StudioTable
-from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.errors import CallerError
 from filmgate.providers.data import catalogue
 from filmgate.usecases.authorize import token_hash
 from filmgate.usecases.ports import Principal, Token
+from filmgate.usecases.provider_keys import Key, set_key
+from filmgate.usecases.provider_settings import change_settings
 
 TENANT = "studio"
 
@@ -31,8 +34,7 @@ class Installation:
     """The parts of a deployed stack that an owner's tools touch."""
 
     table: StudioTable
-    secrets: Any
-    secret_prefix: str
+    keys: ProviderKeyStore
 
 
 def secret_prefix(stage: str) -> str:
@@ -48,25 +50,33 @@ def make_token(installation: Installation, *, user: str, role: str, tenant: str 
     return token
 
 
-def store_key(
-    installation: Installation, provider: str, key: dict[str, str], *, tenant: str = TENANT
-) -> None:
-    """Put a provider's key into its secret and mark it as set in the settings."""
-    name = f"{installation.secret_prefix}{tenant}/{provider}"
-    text = json.dumps(key)
-    try:
-        installation.secrets.create_secret(Name=name, SecretString=text)
-    except installation.secrets.exceptions.ResourceExistsException:
-        installation.secrets.put_secret_value(SecretId=name, SecretString=text)
-    change_settings(installation, provider, tenant=tenant, key_set=True)
+def store_key(installation: Installation, provider: str, key: Key, *, tenant: str = TENANT) -> None:
+    """Put a provider's key into its secret and mark it as set in the settings.
+
+    Raises ValidationFailed for a key that is none of this provider's.
+    """
+    set_key(
+        provider,
+        key,
+        tenant=tenant,
+        studio=installation.table,
+        catalogue=catalogue(),
+        keys=installation.keys,
+    )
 
 
-def change_settings(
-    installation: Installation, provider: str, *, tenant: str = TENANT, **changes: Any
+def point_at(
+    installation: Installation, provider: str, api_url: str, *, tenant: str = TENANT
 ) -> None:
-    """Change some of an owner's settings for a provider; the others stay."""
-    known = installation.table.provider_settings(tenant).get(provider, ProviderSettings())
-    installation.table.put_provider_settings(tenant, provider, replace(known, **changes))
+    """Send a provider's calls to this address, unchecked: who can write the table may."""
+    change_settings(
+        provider,
+        {"api_url": api_url},
+        tenant=tenant,
+        studio=installation.table,
+        catalogue=catalogue(),
+        check_url=lambda _, url: url,
+    )
 
 
 def main() -> int:
@@ -76,15 +86,16 @@ def main() -> int:
         token = make_token(installation, user=arguments.user, role=arguments.role)
         print(f"Keep this token, it is shown once:\n{token}")
         return 0
-    if arguments.provider not in catalogue().providers:
-        print(f"Unknown provider. Known: {', '.join(catalogue().providers)}", file=sys.stderr)
-        return 2
     text = sys.stdin.read().strip()
-    if not text:
-        print("Give the key on standard input.", file=sys.stderr)
+    try:
+        key = json.loads(text) if text.startswith("{") else text
+        store_key(installation, arguments.provider, key)
+    except json.JSONDecodeError:
+        print("The key on standard input is no readable JSON.", file=sys.stderr)
         return 2
-    key = json.loads(text) if text.startswith("{") else {"api_key": text}
-    store_key(installation, arguments.provider, key)
+    except CallerError as error:
+        print(f"{arguments.provider}: {error.detail}", file=sys.stderr)
+        return 2
     print(f"The key of {arguments.provider} is stored and in use.")
     return 0
 
@@ -109,8 +120,7 @@ def _installation(stack: str) -> Installation:
     stage = next(p["ParameterValue"] for p in found["Parameters"] if p["ParameterKey"] == "Stage")
     return Installation(
         StudioTable(client("dynamodb"), outputs["TableName"]),
-        client("secretsmanager"),
-        secret_prefix(stage),
+        ProviderKeyStore(client("secretsmanager"), secret_prefix(stage)),
     )
 
 

@@ -1,8 +1,13 @@
-"""GET and PUT /v1/budgets/owner: what may be spent in a month, and what is spent.
+"""What an owner sets: budgets, and every provider's settings, order and key.
 
-Body  BudgetBody (PUT, role admin)
-200   the budget of this month: limit, spent, held, room
-404   a scope without a budget of its own    422 validation-failed
+GET, PUT  /v1/budgets/owner                 what may be spent in a month, and what is spent
+GET, PUT  /v1/settings/providers/{id}       SettingsBody, any part of it; ETag, and If-Match with it
+PUT       /v1/settings/order                OrderBody: a medium's providers, first to be tried first
+PUT, DELETE /v1/settings/providers/{id}/key KeyBody; 204, and the key never comes back
+POST      /v1/settings/providers/{id}/test  a free call with the stored key: ok or not, and why
+Changing and testing need the role admin.
+404   a scope without a budget of its own, an unknown provider    409 state-conflict
+412   version-conflict    422 validation-failed    503 key-store-unavailable
 """
 
 from typing import Any
@@ -12,12 +17,15 @@ from aws_lambda_powertools.event_handler import Response
 from filmgate import wiring
 from filmgate.domain.errors import NotFound
 from filmgate.domain.ledger import OWNER_SCOPE
-from filmgate.http import answer, body_of, http_app, principal
+from filmgate.http import answer, body_of, http_app, if_match, no_content, principal
 from filmgate.observability import logger
-from filmgate.schemas import BudgetBody
+from filmgate.providers.data import catalogue
+from filmgate.schemas import BudgetBody, KeyBody, OrderBody, SettingsBody
 from filmgate.settings import settings
 from filmgate.usecases.budgets import read_budget, set_budget
-from filmgate.views import budget_view
+from filmgate.usecases.provider_keys import check_key, remove_key, set_key
+from filmgate.usecases.provider_settings import Owned, change_settings, read_settings, reorder
+from filmgate.views import budget_view, check_view, order_view, settings_view
 
 app = http_app()
 
@@ -51,9 +59,91 @@ def put_budget(scope: str) -> Response[str]:
     return answer(200, budget_view(budget))
 
 
+@app.get("/v1/settings/providers/<provider_id>")
+def get_provider_settings(provider_id: str) -> Response[str]:
+    who = principal(app)
+    return _tagged(
+        read_settings(provider_id, tenant=who.tenant, studio=wiring.studio(), catalogue=catalogue())
+    )
+
+
+@app.put("/v1/settings/providers/<provider_id>")
+def put_provider_settings(provider_id: str) -> Response[str]:
+    who = principal(app, role="admin")
+    return _tagged(
+        change_settings(
+            provider_id,
+            body_of(app, SettingsBody).changes(),
+            tenant=who.tenant,
+            studio=wiring.studio(),
+            catalogue=catalogue(),
+            check_url=wiring.checked_api_url,
+            if_match=if_match(app),
+        )
+    )
+
+
+@app.put("/v1/settings/order")
+def put_order() -> Response[str]:
+    who = principal(app, role="admin")
+    body = body_of(app, OrderBody)
+    ordered = reorder(
+        body.type,
+        body.order,
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+    )
+    return answer(200, order_view(ordered))
+
+
+@app.put("/v1/settings/providers/<provider_id>/key")
+def put_key(provider_id: str) -> Response[str]:
+    who = principal(app, role="admin")
+    set_key(
+        provider_id,
+        body_of(app, KeyBody).key,
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+        keys=wiring.key_store(),
+    )
+    return no_content()
+
+
+@app.delete("/v1/settings/providers/<provider_id>/key")
+def delete_key(provider_id: str) -> Response[str]:
+    who = principal(app, role="admin")
+    remove_key(
+        provider_id,
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+        keys=wiring.key_store(),
+    )
+    return no_content()
+
+
+@app.post("/v1/settings/providers/<provider_id>/test")
+def post_test(provider_id: str) -> Response[str]:
+    who = principal(app, role="admin")
+    found = check_key(
+        provider_id,
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+        adapters=wiring.fresh_adapter,
+    )
+    return answer(200, check_view(found))
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+def _tagged(owned: Owned) -> Response[str]:
+    return answer(200, settings_view(owned), {"ETag": f'"{owned.settings.version}"'})
 
 
 def _check(scope: str) -> None:

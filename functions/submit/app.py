@@ -26,5 +26,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         clock=wiring.now,
         default_limit=int(settings().need("default_monthly_limit_micros")),
         poll_scale_percent=settings().poll_scale_percent,
+        key_was_changed=wiring.key_was_changed,
     )
     return run_step(step, event, context)

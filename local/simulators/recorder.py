@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local.simulators.jobs import now_s
 from local.simulators.ledger import timestamp
+from local.simulators.multipart import UnreadableForm, is_form, read_form
 
 KEPT_REQUESTS = 200
 MAX_BODY_BYTES = 110_000_000
@@ -50,6 +51,25 @@ def _json_body(body: bytes) -> Any:
         return f"not JSON ({len(body)} bytes)"
 
 
+def _form_body(content_type: str, body: bytes) -> Any:
+    """The fields of a form by name; a file as its name, type, size and hash."""
+    try:
+        parts = read_form(content_type, body)
+    except UnreadableForm:
+        return f"not a form ({len(body)} bytes)"
+    return {
+        part.name: part.content.decode("utf-8", "replace")
+        if part.file_name is None
+        else {
+            "file_name": part.file_name,
+            "media_type": part.media_type,
+            "size_bytes": len(part.content),
+            "sha256": hashlib.sha256(part.content).hexdigest(),
+        }
+        for part in parts
+    }
+
+
 class Recorder:
     """A ring of the last requests, newest last."""
 
@@ -67,6 +87,8 @@ class Recorder:
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in scope["headers"]
         }
+        content_type = headers.get("content-type", "")
+        shown_body = _form_body(content_type, body) if is_form(content_type) else _json_body(body)
         self._requests.append(
             {
                 "at": timestamp(now_s()),
@@ -76,7 +98,7 @@ class Recorder:
                 "headers": {
                     name: value for name, value in headers.items() if name not in SECRET_HEADERS
                 },
-                "body": _json_body(body),
+                "body": shown_body,
             }
         )
 

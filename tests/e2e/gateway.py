@@ -5,6 +5,7 @@ Every test gets a tenant of its own: its budget, tokens and keys are nobody else
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from filmgate.domain.ledger import Entry, fold
 from local.__main__ import PARAMETERS, SIMULATED, connect
 from local.api import Api
 from local.clients import client_for
-from local.owner import Installation, change_settings, make_token, store_key
+from local.owner import Installation, make_token, point_at, store_key
 from local.stack import LocalStack
 
 TERMINAL = {"succeeded", "failed", "cancelled"}
@@ -31,18 +32,21 @@ class Gateway:
     installation: Installation
 
     @classmethod
-    def of(cls, stack: LocalStack) -> "Gateway":
-        stack.deploy(PARAMETERS)
+    def of(cls, stack: LocalStack, parameters: Mapping[str, str] = PARAMETERS) -> "Gateway":
+        stack.deploy(parameters)
         return cls(stack, connect(stack))
+
+    def empty_studio(self) -> "Studio":
+        """A new tenant without a key."""
+        return Studio(self, f"t{uuid4().hex[:12]}")
 
     def studio(self) -> "Studio":
         """A new tenant with keys for all simulated providers."""
         tenant = f"t{uuid4().hex[:12]}"
         for provider in SIMULATED:
-            key = {"api_key": f"sim-canary-{tenant}"}
-            store_key(self.installation, provider, key, tenant=tenant)
+            store_key(self.installation, provider, f"sim-canary-{tenant}", tenant=tenant)
             url = f"{self.stack.simulators_url}/{provider}"
-            change_settings(self.installation, provider, tenant=tenant, api_url=url)
+            point_at(self.installation, provider, url, tenant=tenant)
         return Studio(self, tenant)
 
     def control(self, route: str, body: Any) -> None:
@@ -55,13 +59,19 @@ class Gateway:
     def paid_jobs(self, prompt: str) -> list[tuple[str, str]]:
         """(provider, cost) of every job that any provider accepted for this prompt."""
         wanted = hashlib.sha256(prompt.encode()).hexdigest()
-        ledger = urllib3.request("GET", f"{self.stack.simulators_url}/__sim/ledger").json()
         return [
             (provider, row["cost"])
-            for provider, rows in ledger.items()
+            for provider, rows in self.ledger().items()
             for row in rows
             if row["prompt_sha256"] == wanted and row["billed"]
         ]
+
+    def ledger(self) -> dict[str, list[dict[str, Any]]]:
+        """What the simulated vendors were asked to make, by provider."""
+        found: dict[str, list[dict[str, Any]]] = urllib3.request(
+            "GET", f"{self.stack.simulators_url}/__sim/ledger"
+        ).json()
+        return found
 
     def history(self, generation_id: str) -> list[dict[str, Any]]:
         """The execution history of a generation's workflow."""
@@ -116,7 +126,7 @@ class Studio:
 
     def check_books(self) -> None:
         """Every balance of this tenant equals the fold of its entries."""
-        rows = [row for row in self._items() if row["pk"].startswith(f"{self.tenant}#")]
+        rows = self.rows()
         entries = [items.load(Entry, row) for row in rows if row["sk"].startswith("entry#")]
         budgets = [items.load_budget(r) for r in rows if r["sk"] in ("budget", "shard#0")]
         for budget in budgets:
@@ -124,6 +134,10 @@ class Studio:
         for row in rows:
             if row["sk"] in ("budget", "shard#0"):
                 assert row["room"] == row["limit"] - row["held"] - row["settled"]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every item of this tenant in the table."""
+        return [row for row in self._items() if row["pk"].startswith(f"{self.tenant}#")]
 
     def _items(self) -> list[dict[str, Any]]:
         client = client_for("dynamodb", self.gateway.stack.aws_endpoint)

@@ -60,14 +60,28 @@ def test_flow_renders_every_camera_move_of_the_asked_size_and_length(
     assert measure(fetch(made["takes"][0], tmp_path)) == (720, 1280, 2, "h264")
 
 
-def test_a_refused_clip_falls_back_to_flow(gateway: Gateway, studio: Studio) -> None:
+def test_a_refused_clip_is_made_by_the_next_provider(gateway: Gateway, studio: Studio) -> None:
     wish, still = prompt(), studio.keyframe()
     gateway.script("kling", "refuse")
 
     made = studio.make(type="video", prompt=wish, params={"image": still, "duration_s": 3})
 
-    assert (made["state"], made["provider"]) == ("succeeded", "flow")
+    assert (made["state"], made["provider"]) == ("succeeded", "whan")
     assert made["attempts"][0]["error"]["code"] == "content-refused"
+    assert gateway.paid_jobs(wish) == [("whan", "0.0030")]
+
+
+def test_a_clip_that_every_vendor_refuses_is_rendered_by_flow(
+    gateway: Gateway, studio: Studio
+) -> None:
+    wish, still = prompt(), studio.keyframe()
+    gateway.script("kling", "refuse")
+    gateway.script("whan", "refuse")
+
+    made = studio.make(type="video", prompt=wish, params={"image": still, "duration_s": 3})
+
+    assert (made["state"], made["provider"]) == ("succeeded", "flow")
+    assert [one["state"] for one in made["attempts"]] == ["released", "released", "stored"]
     assert gateway.paid_jobs(wish) == []
 
 

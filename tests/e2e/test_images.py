@@ -101,7 +101,7 @@ def test_on_unknown_next_lets_the_next_provider_answer_and_counts_both(
     made = studio.make(type="image", prompt=prompt(), on_unknown="next")
 
     assert (made["state"], made["provider"]) == ("succeeded", "nanobanana")
-    assert made["estimate"]["max"] == "0.0300"
+    assert made["estimate"]["max"] == "0.0450"
     assert (studio.budget()["spent"], studio.budget()["held"]) == ("0.0100", "0.0200")
 
 

@@ -49,11 +49,11 @@ def test_the_film_is_made_with_fallbacks_and_its_files_open(
     assert [measure(clip)[2] for clip in sorted(takes.glob("*.mp4"))] == [4, 3, 5, 5]
     assert "dalle: too many requests" in first
     assert "kling: refused by its content policy" in first
-    assert "spent 0.1468, held 0.0000" in first
+    assert "spent 0.1476, held 0.0000" in first
 
 
 def test_a_second_run_keeps_the_film_and_pays_nothing(runs: tuple[Path, list[str]]) -> None:
     _, (_, second) = runs
 
     assert second.count("not paid again") == STILLS + CLIPS
-    assert "spent 0.1468, held 0.0000" in second
+    assert "spent 0.1476, held 0.0000" in second

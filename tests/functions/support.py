@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
@@ -237,7 +237,13 @@ class Deployment:
             Name=f"{prefix}{tenant}/{provider}",
             SecretString=json.dumps(key or {"api_key": f"key-of-{provider}"}),
         )
-        self.table.put_provider_settings(tenant, provider, ProviderSettings(key_set=True))
+        self.own_settings(provider, tenant=tenant, key_set=True)
+
+    def own_settings(self, provider: str, *, tenant: str = TENANT, **changes: Any) -> None:
+        """Change what an owner has set for a provider."""
+        seen = self.table.provider_settings(tenant).get(provider, ProviderSettings())
+        new = replace(seen, version=seen.version + 1, **changes)
+        self.table.change_settings(tenant, seen={provider: seen}, new={provider: new})
 
     def make_state_machine(self) -> None:
         """A state machine under the name that the template gives it; it executes nothing."""

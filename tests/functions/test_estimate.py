@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from filmgate.domain.chain import ProviderSettings
 from tests.functions.support import (
     Clock,
     Deployment,
@@ -40,7 +39,7 @@ def test_an_image_costs_what_the_guide_card_says_and_names_the_card(studio: Depl
     assert [(entry["provider"], entry["eligible"], entry["cost"]) for entry in body["chain"]] == [
         ("dalle", True, "0.0200"),
         ("nanobanana", True, "0.0100"),
-        ("midjourney", False, None),
+        ("midjourney", False, "0.0150"),
     ]
 
 
@@ -143,7 +142,7 @@ def test_without_a_key_nobody_is_eligible_and_every_reason_is_told(studio: Deplo
 def test_comparing_puts_the_cheapest_first_and_the_ineligible_last_with_their_reason(
     studio: Deployment,
 ) -> None:
-    studio.table.put_provider_settings("studio", "whan", ProviderSettings(key_set=True))
+    studio.own_settings("whan", key_set=True)
 
     answer = studio.call("estimate", sample("estimate", "compare-clips"))
 

@@ -5,7 +5,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from filmgate import __version__
-from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import StoreUnavailable
 from tests.functions.support import (
     Clock,
@@ -59,7 +58,7 @@ def test_health_needs_no_table(studio: Deployment) -> None:
 
 
 def test_providers_are_the_catalogue_in_the_owner_s_order_per_medium(studio: Deployment) -> None:
-    studio.table.put_provider_settings("studio", "nanobanana", ProviderSettings(priority=0))
+    studio.own_settings("nanobanana", priority=0)
 
     answer = studio.call("read", sample("read", "providers"))
 

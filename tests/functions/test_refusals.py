@@ -20,13 +20,21 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PATHS = {
     "/v1/generations/{id}": "/v1/generations/gen_" + "a" * 26,
     "/v1/budgets/{scope}": "/v1/budgets/owner",
+    "/v1/settings/providers/{id}": "/v1/settings/providers/dalle",
+    "/v1/settings/providers/{id}/key": "/v1/settings/providers/dalle/key",
+    "/v1/settings/providers/{id}/test": "/v1/settings/providers/dalle/test",
 }
+WITHOUT_BODY = {"/v1/settings/providers/dalle/test"}
 OFFERED = [
     (method, PATHS.get(path, path))
     for method, path in documents.routes()
     if path not in ("$default", "/v1/health")
 ]
-WITH_BODY = [(method, path) for method, path in OFFERED if method in ("POST", "PUT")]
+WITH_BODY = [
+    (method, path)
+    for method, path in OFFERED
+    if method in ("POST", "PUT") and path not in WITHOUT_BODY
+]
 
 
 def body_for(path: str) -> dict:

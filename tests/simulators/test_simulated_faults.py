@@ -437,7 +437,7 @@ def test_two_faults_can_meet_in_one_job(sim: Simulators) -> None:
     assert task["status"] in ("submitted", "processing")
 
 
-def test_every_fault_of_every_provider_was_tried_here(
+def test_every_fault_of_these_providers_was_tried_here(
     sim: Simulators, request: pytest.FixtureRequest
 ) -> None:
     whole_file = [item for item in request.session.items if item.path == request.path]
@@ -446,4 +446,5 @@ def test_every_fault_of_every_provider_was_tried_here(
 
     tables = sim.call("GET", "/__sim/health").json()["providers"]
 
-    assert {(name, fault) for name, faults in tables.items() for fault in faults} == covered
+    # The others try theirs in files of their own.
+    assert {(name, fault) for name in ALL for fault in tables[name]} == covered

@@ -19,12 +19,14 @@ from urllib3.exceptions import HTTPError
 
 from local.simulators.drawing import StillOrder, draw_still
 from local.simulators.ledger import clip_cost_micros, usd
+from local.simulators.registry import PROVIDERS
 
 
 def test_the_ledger_has_a_list_for_every_provider_and_the_contracts_fields(
     sim: Simulators,
 ) -> None:
-    assert sim.call("GET", "/__sim/ledger").json() == {"dalle": [], "kling": [], "nanobanana": []}
+    assert sim.call("GET", "/__sim/ledger").json() == {one.name: [] for one in PROVIDERS}
+    assert len(PROVIDERS) == 7
 
     sim.submit("dalle", prompt="Fuchs ü 🦊")
 

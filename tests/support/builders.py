@@ -3,13 +3,14 @@
 Amounts are written as decimal strings of US dollars and become micro-dollars here.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from filmgate.domain import ids
 from filmgate.domain.attempts import Attempt, AttemptState, Failure
 from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
-from filmgate.domain.chain import OnRefusal, OnUnknown, ProviderSettings, Strategy
+from filmgate.domain.chain import ProviderSettings, Strategy
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.generations import Generation, GenerationState, Link, Record, Take
 from filmgate.domain.ledger import NO_PERIOD, OWNER_SCOPE, generation_scope, period_of
@@ -92,6 +93,7 @@ def provider(
         "needs_key": True,
         "hosts": frozenset({f"api.{id}.example"}),
         "result_hosts": frozenset({f"cdn.{id}.example"}),
+        "key_fields": (("api_key",),),
     }
     return Provider(id=id, media=media, offers=offers or (usual,), **{**facts, **others})
 
@@ -200,8 +202,12 @@ def clip_link(provider: str = "lumen", cost: str = "0.0200", **others: Any) -> L
 
 
 def generation(*chain: Link, cost_limit: str = "1.0000", **others: Any) -> Generation:
-    """A queued generation of one image; its chain is one provider unless links are given."""
-    links = chain or (link(),)
+    """A queued generation of one image; its chain is one provider unless links are given.
+
+    `on_refusal` and `on_unknown` go into every link, as the words of a request do.
+    """
+    said = {n: others[n] for n in ("on_refusal", "on_unknown") if others.get(n) is not None}
+    links = tuple(replace(one, **said) for one in chain or (link(),))
     facts: dict[str, Any] = {
         "id": GENERATION_ID,
         "tenant": TENANT,
@@ -209,8 +215,8 @@ def generation(*chain: Link, cost_limit: str = "1.0000", **others: Any) -> Gener
         "wish": image_wish(),
         "requested_provider": "auto",
         "strategy": Strategy.PRIORITY,
-        "on_refusal": OnRefusal.NEXT,
-        "on_unknown": OnUnknown.STOP,
+        "on_refusal": None,
+        "on_unknown": None,
         "rate_card": "own",
         "rate_card_version": "2026-11-22",
         "expected": links[0].cost_micros,

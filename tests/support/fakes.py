@@ -111,6 +111,19 @@ class FakeTakes:
         return f"https://takes.example/{key}?name={filename}&expires={expires_s}"
 
 
+class FakeKeys:
+    """The store of keys as a dict of (tenant, provider) to the key's fields."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], dict[str, str]] = {}
+
+    def put(self, tenant: str, provider: str, key: Mapping[str, str]) -> None:
+        self.stored[tenant, provider] = dict(key)
+
+    def delete(self, tenant: str, provider: str) -> None:
+        self.stored.pop((tenant, provider), None)
+
+
 class FakeWorkflow:
     """Remembers what was started; `refusals` are raised by the next starts."""
 
@@ -141,6 +154,7 @@ class ScriptedProvider:
     looks: Iterable[Pending | Finished | Exception] = ()
     finds: Iterable[Pending | Exception | None] = ()
     kind: Kind = Kind.BLIND
+    bills_failed_jobs: bool = False
     meanwhile: Callable[[], object] = lambda: None
     references: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)

@@ -145,6 +145,20 @@ class MemoryStudio:
                 stored, limit=after.limit, alert_at=after.alert_at, version=stored.version + 1
             )
 
+    def change_settings(
+        self,
+        tenant: str,
+        *,
+        seen: Mapping[str, ProviderSettings],
+        new: Mapping[str, ProviderSettings],
+    ) -> None:
+        with self.lock:
+            known = self.settings[tenant]
+            for provider, before in seen.items():
+                if known.get(provider, ProviderSettings()).version != before.version:
+                    raise Stale("the settings were changed by another")
+            self.settings[tenant] = {**known, **{name: new[name] for name in seen if name in new}}
+
     # --- what tests ask ------------------------------------------------------------------------
 
     def balances_disagree(self) -> list[str]:

@@ -61,6 +61,7 @@ class Stage:
         self.camera = camera or FakeCamera()
         self.words: list[str] = []
         self.deaths = 0
+        self.key_was_changed = False
         self._default_limit = default_limit
         self._jitter = jitter
         self._fate = fate
@@ -91,6 +92,7 @@ class Stage:
             clock=self.clock,
             default_limit=self._default_limit,
             jitter=lambda: self._jitter,
+            key_was_changed=lambda tenant, link, used: self.key_was_changed,
         )
         return step(TENANT, generation.id, worker or self.worker())
 

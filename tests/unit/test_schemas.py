@@ -36,7 +36,7 @@ def test_the_smallest_request_is_a_type_and_a_prompt() -> None:
 
     assert asked == Request(wish=Wish(Media.IMAGE, "a red fox"))
     assert (asked.provider, asked.strategy) == ("auto", Strategy.PRIORITY)
-    assert (asked.on_refusal, asked.on_unknown) == (OnRefusal.NEXT, OnUnknown.STOP)
+    assert (asked.on_refusal, asked.on_unknown) == (None, None)  # each provider's settings say
     assert asked.cost_limit is None
 
 
@@ -199,7 +199,7 @@ def hash_of(body: dict[str, Any]) -> str:
         {**IMAGE, "provider": "auto"},
         {**IMAGE, "params": {}},
         {**IMAGE, "params": {"quality": "standard", "count": 1, "seed": None}},
-        {**IMAGE, "tags": [], "cost_limit": None, "on_unknown": "stop"},
+        {**IMAGE, "tags": [], "cost_limit": None, "on_unknown": None},
     ],
 )
 def test_saying_a_default_is_the_same_request(same: dict[str, Any]) -> None:

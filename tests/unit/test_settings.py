@@ -26,6 +26,7 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "takes_bucket_name": "takes",
         "generation_state_machine_arn": "arn:aws:states:eu-west-1:1:stateMachine:g",
         "provider_secret_prefix": "filmgate/test/",
+        "allowed_api_hosts": "",
         "rate_card": "guide",
         "default_monthly_limit_micros": 10_000_000,
         "default_cost_limit_micros": 1_000_000,

@@ -47,7 +47,7 @@ S = AttemptState
 
 def studio() -> MemoryStudio:
     made = MemoryStudio()
-    made.settings[TENANT] = with_keys("dalle", "nanobanana", "kling", "whan")
+    made.settings[TENANT] = with_keys("dalle", "nanobanana", "kling")
     return made
 
 
@@ -115,7 +115,7 @@ def test_an_entry_that_is_out_says_why_and_shows_its_price_where_it_has_one() ->
     entries = {entry["provider"]: entry for entry in quoted()["chain"]}
 
     assert (entries["whan"]["eligible"], entries["whan"]["reason"], entries["whan"]["cost"]) == (
-        False, "adapter not built yet", "0.0050",
+        False, "has no key yet", "0.0050",
     )  # fmt: skip
     assert entries["flow"]["reason"] == "needs a keyframe: set params.image"
     assert (entries["flow"]["cost"], entries["flow"]["unit"], entries["flow"]["model"]) == (
@@ -363,10 +363,12 @@ def test_every_price_of_a_card_can_be_shown(card: str) -> None:
     assert all(AMOUNT.fullmatch(one) for one in told)
 
 
-def test_no_key_and_no_host_of_the_owners_is_shown() -> None:
-    settings = {"dalle": ProviderSettings(key_set=True, api_url="https://secret.example")}
+def test_of_a_key_only_its_last_four_characters_are_shown() -> None:
+    settings = {"dalle": ProviderSettings(key_set=True, key_hint="cdef")}
 
-    assert "secret.example" not in json.dumps(listed(**settings))
+    shown = listed(**settings)["dalle"]
+
+    assert (shown["key_set"], shown["key_hint"]) == (True, "cdef")
 
 
 # --- times -------------------------------------------------------------------------------------

@@ -48,10 +48,15 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
     "/v1/budgets/{scope}": ("GET", "PUT"),
+    "/v1/settings/order": ("PUT",),
+    "/v1/settings/providers/{id}": ("GET", "PUT"),
+    "/v1/settings/providers/{id}/key": ("PUT", "DELETE"),
+    "/v1/settings/providers/{id}/test": ("POST",),
 }
 """Every route of the API, so that a wrong method can be told from a wrong address."""
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_ENTITY_TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<version>[\x21\x23-\x7e]*)"')
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -73,6 +78,11 @@ def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> 
         body=_to_json(body),
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def no_content() -> Response[str]:
+    """The answer that says no more than that it is done."""
+    return Response(status_code=204, body="", headers={"Cache-Control": "no-store"})
 
 
 def principal(app: APIGatewayHttpResolver, role: str = "viewer") -> Principal:
@@ -116,6 +126,20 @@ def idempotency_key(app: APIGatewayHttpResolver) -> str | None:
     if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
         raise InvalidHeader("Idempotency-Key takes 1 to 255 visible ASCII characters.")
     return key
+
+
+def if_match(app: APIGatewayHttpResolver) -> frozenset[str] | None:
+    """The versions that the caller is ready to change; None when any will do.
+
+    A weak tag never matches (RFC 9110, 13.1.1). Raises InvalidHeader for what is no list of tags.
+    """
+    header = _header(app, "if-match")
+    if header is None or header.strip() == "*":
+        return None
+    tags = [_ENTITY_TAG.fullmatch(part.strip()) for part in header.split(",")]
+    if not all(tags):
+        raise InvalidHeader('If-Match takes the ETag of an earlier answer, such as "3".')
+    return frozenset(tag["version"] for tag in tags if tag and not tag["weak"])
 
 
 def query(app: APIGatewayHttpResolver, known: set[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
     model_validator,
 )
@@ -20,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
 from filmgate.domain.money import Micros, parse_usd
 from filmgate.domain.wishes import AUTO, Media, Wish
+from filmgate.usecases.provider_keys import Key
 from filmgate.usecases.request import Request
 
 LARGEST_PROMPT = 100_000
@@ -105,8 +107,8 @@ class EstimateBody(WishBody):
     provider: Label = AUTO
     strategy: Strategy = Field(default=Strategy.PRIORITY, strict=False)
     cost_limit: Usd | None = None
-    on_refusal: OnRefusal = Field(default=OnRefusal.NEXT, strict=False)
-    on_unknown: OnUnknown = Field(default=OnUnknown.STOP, strict=False)
+    on_refusal: OnRefusal | None = Field(default=None, strict=False)
+    on_unknown: OnUnknown | None = Field(default=None, strict=False)
 
     def request(self) -> Request:
         return Request(
@@ -155,6 +157,43 @@ class BudgetBody(_Body):
 
     def alerts(self) -> tuple[int, ...]:
         return tuple(sorted(set(self.alert_at)))
+
+
+class SettingsBody(_Body):
+    """Any part of a provider's settings; what is not said stays as it is."""
+
+    enabled: bool = True
+    priority: Annotated[int, Field(ge=1, le=1000)] = 1
+    api_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
+    model: Label | None = None
+    on_refusal: OnRefusal = Field(default=OnRefusal.NEXT, strict=False)
+    on_unknown: OnUnknown = Field(default=OnUnknown.STOP, strict=False)
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent; null among them means "no longer set"."""
+        return self.model_dump(exclude_unset=True)
+
+
+class OrderBody(_Body):
+    """The providers of a medium in the order in which they shall be tried."""
+
+    type: Media = Field(strict=False)
+    order: Annotated[list[Label], Field(max_length=100)]
+
+
+def _key(value: Any) -> Key:
+    """Told apart by hand: an error of a union would point into the key itself."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and all(isinstance(part, str) for part in value.values()):
+        return value
+    raise PydanticCustomError("key", "must be a text or an object of texts")
+
+
+class KeyBody(_Body):
+    """A provider's key. It is in no repr, so that no error of ours can show it."""
+
+    key: Annotated[Any, PlainValidator(_key)] = Field(repr=False)
 
 
 def _refuse_for_images(params: Params) -> None:

@@ -19,6 +19,7 @@ class Settings(BaseModel):
     takes_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
     provider_secret_prefix: str | None = None
+    allowed_api_hosts: str = ""
     rate_card: str | None = None
     default_monthly_limit_micros: int | None = None
     default_cost_limit_micros: int | None = None

@@ -1,6 +1,6 @@
 """What callers get: the domain's objects as JSON. Amounts are strings, times RFC 3339 UTC."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from filmgate.domain.ledger import Budget
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
 from filmgate.usecases.estimate import Comparison, Estimate
+from filmgate.usecases.provider_keys import KeyCheck
+from filmgate.usecases.provider_settings import Owned
 
 Json = dict[str, Any]
 CURRENCY = "USD"
@@ -150,6 +152,42 @@ def budget_view(budget: Budget) -> Json:
     }
 
 
+def settings_view(owned: Owned) -> Json:
+    """What an owner has set for a provider, and what holds where nothing was set."""
+    return {
+        "id": owned.provider.id,
+        "type": owned.provider.media,
+        "version": owned.settings.version,
+        **_settings(owned.provider, owned.settings),
+    }
+
+
+def order_view(owned: Sequence[Owned]) -> Json:
+    return {
+        "type": owned[0].provider.media,
+        "order": [one.provider.id for one in owned],
+        "items": [settings_view(one) for one in owned],
+    }
+
+
+def check_view(check: KeyCheck) -> Json:
+    return {"ok": check.ok, "detail": check.detail, "message": check.message}
+
+
+def _settings(provider: Provider, settings: ProviderSettings) -> Json:
+    return {
+        "enabled": settings.enabled,
+        "priority": settings.priority_of(provider),
+        "needs_key": provider.needs_key,
+        "key_set": settings.key_set,
+        "key_hint": settings.key_hint,
+        "api_url": settings.api_url,
+        "model": settings.model,
+        "on_refusal": settings.on_refusal,
+        "on_unknown": settings.on_unknown,
+    }
+
+
 def providers_view(
     catalogue: Catalogue,
     settings: Mapping[str, ProviderSettings],
@@ -173,10 +211,7 @@ def _provider(provider: Provider, settings: ProviderSettings, card: RateCard) ->
         "name": provider.name,
         "type": provider.media,
         "built": provider.built,
-        "enabled": settings.enabled,
-        "priority": provider.priority if settings.priority is None else settings.priority,
-        "needs_key": provider.needs_key,
-        "key_set": settings.key_set,
+        **_settings(provider, settings),
         "retired": (
             {"since": gone.since.isoformat(), "replacement": gone.replacement} if gone else None
         ),

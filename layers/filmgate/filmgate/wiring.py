@@ -6,13 +6,14 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from filmgate.domain.catalogue import Provider
 from filmgate.domain.generations import Link, Take
 from filmgate.domain.pricing import RateCard
 from filmgate.settings import settings
 
 if TYPE_CHECKING:
     from filmgate.adapters.egress import Egress
-    from filmgate.adapters.secrets import ProviderKeys
+    from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
     from filmgate.adapters.workflow import GenerationWorkflow
@@ -70,27 +71,71 @@ def card() -> RateCard:
     return rate_card(settings().need("rate_card"))
 
 
+@cache
+def key_store() -> "ProviderKeyStore":
+    from filmgate.adapters.secrets import ProviderKeyStore
+
+    return ProviderKeyStore(_client("secretsmanager"), settings().need("provider_secret_prefix"))
+
+
 def adapter(tenant: str, link: Link) -> "Adapter":
     """The adapter of a chain's link, with its key read now.
 
     Raises ProviderKeyRefused when there is no usable key.
     """
+    return _adapter(tenant, link.provider, link.api_url)
+
+
+def fresh_adapter(tenant: str, provider: str, api_url: str | None) -> "Adapter":
+    """The adapter of a provider, with its key read past what this process remembers.
+
+    Raises ProviderKeyRefused when there is no usable key.
+    """
+    provider_keys().forget(tenant, provider)
+    return _adapter(tenant, provider, api_url)
+
+
+def key_was_changed(tenant: str, link: Link, used: "Adapter") -> bool:
+    """Whether Secrets Manager holds another key than the one that was just refused."""
+    from filmgate.domain.errors import ProviderError
+
+    try:
+        return not fresh_adapter(tenant, link.provider, link.api_url).has_key_of(used)
+    except ProviderError:
+        return False
+
+
+def _adapter(tenant: str, name: str, api_url: str | None) -> "Adapter":
     from filmgate.providers.base import Account
     from filmgate.providers.data import catalogue
 
-    provider = catalogue().providers[link.provider]
-    module = import_module(f"filmgate.providers.{link.provider}")
-    key: Mapping[str, str] = (
-        provider_keys().read(tenant, link.provider) if provider.needs_key else {}
-    )
+    provider = catalogue().providers[name]
+    module = import_module(f"filmgate.providers.{name}")
+    key: Mapping[str, str] = provider_keys().read(tenant, name) if provider.needs_key else {}
     account = Account(
-        provider=link.provider,
-        base_url=(link.api_url or module.DEFAULT_URL).rstrip("/"),
-        hosts=provider.hosts | _host_of(link.api_url),
+        provider=name,
+        base_url=(api_url or module.DEFAULT_URL).rstrip("/"),
+        hosts=provider.hosts | _host_of(api_url),
         key=key,
     )
     made: Adapter = module.ADAPTER(egress(), account)
     return made
+
+
+def checked_api_url(provider: Provider, url: str) -> str:
+    """An owner's own address of a provider in its one form: a host of the catalogue or of the
+    stack's parameter. Raises ValueError with a public reason."""
+    from filmgate.adapters.targets import AddressRefused, checked_base
+
+    try:
+        return checked_base(url, provider.hosts | _listed(settings().allowed_api_hosts))
+    except AddressRefused as error:
+        raise ValueError(error.reason) from None
+
+
+def _listed(names: str) -> frozenset[str]:
+    """The hosts of a list with commas."""
+    return frozenset(name.strip().lower() for name in names.split(",") if name.strip())
 
 
 def fetch(

@@ -482,7 +482,13 @@ def test_a_connect_time_out_is_not_sent(local_policy: None) -> None:
         ("wrong-name", sends(answer()), "TLS failed: Hostname mismatch"),
         (None, at_once(sends(b"HTTP/1.1 400 plain text here\r\n\r\n")), "TLS failed"),
         (None, at_once(sends(b"")), "TLS failed"),
-        (None, at_once(reset), "TLS failed|not connected"),  # as the race ends
+        pytest.param(
+            None,
+            at_once(reset),
+            "TLS failed|not connected",  # as the race ends
+            # CPython forgets to close its half-made SSL socket when the reset comes within it.
+            marks=pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+        ),
     ],
 )
 def test_a_failed_handshake_is_not_sent(
@@ -1255,7 +1261,7 @@ def test_hosts_are_listed_by_name_or_by_suffix(
     tls: dict[str, ssl.SSLContext], host: str, hosts: set[str], allowed: bool
 ) -> None:
     with (
-        Server(at_once(reset)) as server,
+        Server(at_once(sends(b"HTTP/1.1 400 no TLS here\r\n\r\n"))) as server,
         pytest.raises(NotSent if allowed else AddressRefused),
     ):
         post(way_out(server, tls), f"https://{host}/", hosts=frozenset(hosts))

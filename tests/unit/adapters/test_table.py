@@ -829,12 +829,12 @@ def test_a_take_comes_back_as_it_went(
 
 
 def test_settings_of_providers_come_back_as_they_went(table: StudioTable) -> None:
-    plain = ProviderSettings()
-    own = ProviderSettings(False, 9, True, "https://proxy.example/base", "model-2")
+    fresh, plain = ProviderSettings(), ProviderSettings(version=1)
+    own = ProviderSettings(False, 9, True, "https://proxy.example/base", "model-2", version=2)
 
-    table.put_provider_settings(TENANT, "lumen", plain)
-    table.put_provider_settings(TENANT, "kling", plain)
-    table.put_provider_settings(TENANT, "kling", own)
+    table.change_settings(TENANT, seen={"lumen": fresh}, new={"lumen": plain})
+    table.change_settings(TENANT, seen={"kling": fresh}, new={"kling": plain})
+    table.change_settings(TENANT, seen={"kling": plain}, new={"kling": own})
 
     assert table.provider_settings(TENANT) == {"lumen": plain, "kling": own}
     assert table.provider_settings("other") == {}

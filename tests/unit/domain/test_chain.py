@@ -7,6 +7,7 @@ import pytest
 
 from filmgate.domain.catalogue import Catalogue
 from filmgate.domain.chain import (
+    OnRefusal,
     OnUnknown,
     Plan,
     ProviderSettings,
@@ -47,7 +48,6 @@ def plan(wish: Wish | None = None, **others: Any) -> Plan:
     facts: dict[str, Any] = {
         "provider": "auto",
         "strategy": Strategy.PRIORITY,
-        "on_unknown": OnUnknown.STOP,
         "catalogue": THREE,
         "card": PRICES,
         "settings": KEYS,
@@ -59,6 +59,10 @@ def plan(wish: Wish | None = None, **others: Any) -> Plan:
 
 def order(made: Plan) -> list[str]:
     return [entry.provider.id for entry in made.entries]
+
+
+def policies(made: Plan) -> dict[str, tuple[str, str]]:
+    return {one.provider.id: (one.on_refusal, one.on_unknown) for one in made.entries}
 
 
 def reason(made: Plan, name: str) -> tuple[str, str] | None:
@@ -281,6 +285,33 @@ def test_going_on_after_an_unknown_outcome_can_leave_every_attempt_paid() -> Non
     assert plan(on_unknown=OnUnknown.NEXT).worst_case() == usd("0.0600")
 
 
+def test_only_what_may_be_left_in_doubt_is_counted_besides_the_one_that_is_paid() -> None:
+    """amber 0.03, birch 0.01, cedar 0.02, tried in this order."""
+    only_amber = {**KEYS, "amber": ProviderSettings(key_set=True, on_unknown=OnUnknown.NEXT)}
+    only_cedar = {**KEYS, "cedar": ProviderSettings(key_set=True, on_unknown=OnUnknown.NEXT)}
+
+    assert plan(settings=only_amber).worst_case() == usd("0.0500")
+    assert plan(settings=only_cedar).worst_case() == usd("0.0300")
+
+
+def test_what_the_request_says_stands_above_the_owners_settings() -> None:
+    settings = {
+        **KEYS,
+        "birch": ProviderSettings(
+            key_set=True, on_refusal=OnRefusal.STOP, on_unknown=OnUnknown.NEXT
+        ),
+    }
+
+    said = plan(settings=settings, on_refusal=OnRefusal.NEXT, on_unknown=OnUnknown.STOP)
+
+    assert policies(plan(settings=settings)) == {
+        "amber": ("next", "stop"),
+        "birch": ("stop", "next"),
+        "cedar": ("next", "stop"),
+    }
+    assert policies(said) == dict.fromkeys(("amber", "birch", "cedar"), ("next", "stop"))
+
+
 def test_the_cost_limit_bounds_the_worst_case() -> None:
     made = plan(on_unknown=OnUnknown.NEXT)
 
@@ -344,6 +375,10 @@ def test_nobody_is_warned_of_a_provider_that_will_not_be_tried() -> None:
 # --- the catalogue and the cards that ship -----------------------------------------------------
 
 
+def at_home(name: str) -> ProviderSettings:
+    return ProviderSettings(key_set=True, api_url=f"https://{name}.example")
+
+
 def shipped(wish: Wish, card: str = "guide", **others: Any) -> Plan:
     whole: Catalogue = catalogue()
     prices: RateCard = rate_card(card)
@@ -358,18 +393,45 @@ def test_an_image_is_tried_at_dalle_then_nanobanana() -> None:
     assert [entry.cost for entry in made.eligible] == [usd("0.0200"), usd("0.0100")]
 
 
-def test_a_clip_from_words_is_tried_at_kling_alone() -> None:
+def test_where_the_owner_has_a_proxy_midjourney_is_the_third() -> None:
+    own = {**with_keys("dalle", "nanobanana"), "midjourney": at_home("midjourney")}
+
+    made = shipped(image_wish(), settings=own)
+
+    assert [entry.provider.id for entry in made.eligible] == ["dalle", "nanobanana", "midjourney"]
+    assert [entry.cost for entry in made.eligible][2:] == [usd("0.0150")]
+
+
+def test_a_clip_from_words_is_tried_at_kling_then_at_whan() -> None:
     made = shipped(clip_wish())
 
-    assert [entry.provider.id for entry in made.eligible] == ["kling"]
+    assert [entry.provider.id for entry in made.eligible] == ["kling", "whan"]
     assert reason(made, "flow") == ("keyframe-needed", "needs a keyframe: set params.image")
+    assert reason(made, "veo") == ("not-offered", "the guide card has no price for 720p")
 
 
 def test_a_clip_from_a_keyframe_can_be_flow() -> None:
     made = shipped(clip_wish(image="take_x"), strategy=Strategy.CHEAPEST)
 
-    assert [entry.provider.id for entry in made.eligible] == ["flow", "kling"]
+    assert [entry.provider.id for entry in made.eligible] == ["flow", "whan", "kling"]
     assert made.expected == usd("0.0042")
+
+
+def test_all_five_make_a_clip_where_the_vendor_card_counts_and_the_owner_has_a_host_for_sora() -> (
+    None
+):
+    own = {**with_keys("kling", "whan", "veo", "flow"), "sora": at_home("sora")}
+    wish = clip_wish(image="take_x", duration_s=8)
+
+    made = shipped(wish, card="vendor", settings=own)
+
+    assert [entry.provider.id for entry in made.eligible] == [
+        "kling",
+        "whan",
+        "veo",
+        "sora",
+        "flow",
+    ]
 
 
 @pytest.mark.parametrize("name", ["flow", "kling"])
@@ -388,13 +450,8 @@ def test_sora_is_retired_and_points_at_kling() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "wish"),
-    [("midjourney", image_wish()), ("whan", clip_wish()), ("veo", clip_wish())],
-)
-def test_providers_without_an_adapter_say_so(name: str, wish: Wish) -> None:
-    assert not catalogue().providers[name].built
-    assert reason(shipped(wish), name) == ("not-built", "adapter not built yet")
+def test_every_provider_of_the_catalogue_has_its_adapter() -> None:
+    assert {name for name, one in catalogue().providers.items() if not one.built} == set()
 
 
 def test_the_vendor_card_prices_by_what_vendors_bill() -> None:

@@ -50,12 +50,14 @@ PROBLEM_TABLE = {
     "method-not-allowed": 405,
     "state-conflict": 409,
     "retired": 410,
+    "version-conflict": 412,
     "too-large": 413,
     "unsupported-media-type": 415,
     "validation-failed": 422,
     "idempotency-key-reused": 422,
     "no-capable-provider": 422,
     "ledger-unavailable": 503,
+    "key-store-unavailable": 503,
 }
 
 

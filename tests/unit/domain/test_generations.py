@@ -10,6 +10,7 @@ from filmgate.domain.errors import ErrorClass
 from filmgate.domain.generations import (
     RENDER_OPERATION,
     GenerationState,
+    Link,
     Record,
     Step,
     conclude,
@@ -97,6 +98,20 @@ def test_a_refusal_stops_the_chain_where_that_was_asked_for() -> None:
     stopped = standing(refused, others_wait=True, on_refusal=OnRefusal.STOP)
 
     assert next_step(stopped, NOW) is Step.STOP
+
+
+def test_each_link_of_the_chain_has_a_word_of_its_own() -> None:
+    strict, lax = link("strict", on_refusal=OnRefusal.STOP), link("lax", on_unknown=OnUnknown.NEXT)
+    refused = attempt(S.RELEASED, failure=failure(ErrorClass.REJECT))
+    unsure = attempt(S.IN_DOUBT, failure=failure(ErrorClass.IN_DOUBT))
+
+    def after(one: Attempt, *chain: Link) -> Step:
+        return next_step(Record(generation(*chain), (one,)), NOW)
+
+    assert after(refused, strict, lax) is Step.STOP
+    assert after(refused, lax, strict) is Step.RESERVE
+    assert after(unsure, strict, lax) is Step.STOP
+    assert after(unsure, lax, strict) is Step.RESERVE
 
 
 def test_stopping_at_a_refusal_does_not_stop_at_other_failures() -> None:

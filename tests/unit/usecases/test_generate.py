@@ -134,6 +134,23 @@ def test_the_whole_chain_is_written_down_with_its_prices() -> None:
     assert (made.rate_card, made.rate_card_version) == ("own", "2026-11-22")
 
 
+def test_the_chain_keeps_what_the_owner_had_set_for_each_provider() -> None:
+    gate = Gate()
+    gate.studio.settings[TENANT]["other"] = ProviderSettings(
+        key_set=True, on_refusal=OnRefusal.STOP, on_unknown=OnUnknown.NEXT
+    )
+
+    left = gate.generate(key="one").record.generation
+    said = gate.generate(request(on_refusal=OnRefusal.NEXT), key="two").record.generation
+
+    assert [(one.on_refusal, one.on_unknown) for one in left.chain] == [
+        ("next", "stop"),
+        ("stop", "next"),
+    ]
+    assert [one.on_refusal for one in said.chain] == ["next", "next"]
+    assert (left.on_refusal, said.on_refusal, said.on_unknown) == (None, "next", None)
+
+
 def test_everything_that_was_asked_is_kept() -> None:
     gate = Gate()
     asked = request(
@@ -154,6 +171,7 @@ def test_everything_that_was_asked_is_kept() -> None:
     assert made.wish == asked.wish
     assert (made.requested_provider, made.strategy) == ("other", Strategy.CHEAPEST)
     assert (made.on_refusal, made.on_unknown) == (OnRefusal.STOP, OnUnknown.NEXT)
+    assert [(one.on_refusal, one.on_unknown) for one in made.chain] == [("stop", "next")]
     assert made.cost_limit == usd("0.0500")
     assert (made.project, made.script_id, made.shot_number, made.tags) == (
         "snow", "s1", 3, ("a", "b"),

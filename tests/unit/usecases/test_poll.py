@@ -190,3 +190,16 @@ def test_the_vendors_own_count_settles_the_price() -> None:
     stage.poll(asked)
 
     assert (stage.budget().held, stage.budget().settled) == (0, usd("0.0300"))
+
+
+@pytest.mark.parametrize(("billed", "settled"), [(False, "0.0000"), (True, "0.0200")])
+def test_a_failed_job_is_paid_where_the_vendor_bills_it(billed: bool, settled: str) -> None:
+    failed = ProviderJobFailed("lumen", "the job failed")
+    lumen = ScriptedProvider([Pending({"task": "t"})], looks=[failed], bills_failed_jobs=billed)
+    stage = Stage(lumen=lumen)
+    asked = generation(clip_link(cost="0.0200"), wish=clip_wish())
+    stage.admit(asked)
+
+    stage.run(asked)
+
+    assert (stage.budget().held, stage.budget().settled) == (0, usd(settled))

@@ -87,7 +87,7 @@ def test_the_actual_price_is_the_vendors_count_where_there_is_one(
 ) -> None:
     asked = link(cost="0.0200", micros_per_million_tokens=rate)
 
-    assert actual_cost(asked, Finished(tokens=tokens)) == usd(expected)
+    assert actual_cost(asked, Finished(tokens=tokens), card="own") == usd(expected)
 
 
 def test_what_was_delivered_as_ordered_needs_no_warning() -> None:
@@ -202,10 +202,12 @@ def test_seconds_that_the_vendor_reports_are_priced_by_the_unit(
 ) -> None:
     asked = clip_link(cost="0.0067", unit=Unit.MINUTE, unit_micros=usd("0.0800"))
 
-    assert actual_cost(asked, Finished(url="x", seconds=seconds)) == usd(expected)
+    assert actual_cost(asked, Finished(url="x", seconds=seconds), card="guide") == usd(expected)
 
 
 def test_money_that_the_vendor_reports_comes_before_any_count() -> None:
     asked = link(cost="0.0200", micros_per_million_tokens=30_000_000)
 
-    assert actual_cost(asked, Finished(cost_micros=12_300, tokens=9_999)) == 12_300
+    told = Finished(cost_micros=12_300, tokens=1_000)
+    assert actual_cost(asked, told, card="vendor") == 12_300
+    assert actual_cost(asked, told, card="guide") == usd("0.0300")

@@ -828,3 +828,32 @@ def test_an_outcome_unknown_by_the_ports_own_words_is_the_same_doubt() -> None:
 
     assert record.current.failure is not None
     assert record.current.failure.message == "no answer came"
+
+
+# --- a key that was replaced meanwhile ---------------------------------------------------------
+
+
+def test_a_refused_key_that_was_replaced_meanwhile_is_tried_once_more_at_once() -> None:
+    refused = ProviderKeyRefused("lumen", "refused the key")
+    lumen = ScriptedProvider([refused, DONE])
+    stage = Stage(lumen=lumen)
+    stage.key_was_changed = True
+    asked = generation(link())
+    stage.admit(asked)
+
+    record = stage.run(asked)
+
+    assert states(record) == [S.STORED]
+    assert len(lumen.references) == 2
+
+
+def test_a_refused_key_that_is_still_the_same_costs_one_call() -> None:
+    lumen = ScriptedProvider([ProviderKeyRefused("lumen", "refused the key")])
+    stage = Stage(lumen=lumen, other=ScriptedProvider([DONE]))
+    asked = two_in_chain()
+    stage.admit(asked)
+
+    record = stage.run(asked)
+
+    assert states(record) == [S.RELEASED, S.STORED]
+    assert len(lumen.references) == 1

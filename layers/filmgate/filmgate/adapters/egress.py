@@ -392,6 +392,8 @@ class Egress:
             if self._context is None:
                 self._context = _tls_context()
             connection.settimeout(min(deadline.wait_s(), CONNECT_TIMEOUT_S))
+            # Wrapping a connection that was reset already would leave half an object behind.
+            connection.getpeername()
             # A reply that ends without the close of TLS is cut, not complete.
             return self._context.wrap_socket(
                 connection, server_hostname=target.host, suppress_ragged_eofs=False

@@ -193,10 +193,25 @@ class StudioTable:
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale(f"the limit of {scope} was changed by another")
 
-    def put_provider_settings(self, tenant: str, provider: str, settings: ProviderSettings) -> None:
-        """Write an owner's settings for a provider as a whole."""
-        key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
-        self._call("put_item", Item=to_wire({**key, **dump(settings)}))
+    def change_settings(
+        self,
+        tenant: str,
+        *,
+        seen: Mapping[str, ProviderSettings],
+        new: Mapping[str, ProviderSettings],
+    ) -> None:
+        """Write `new` if `seen` is what the table has; see the port for what is raised."""
+        actions: list[_Action] = []
+        for provider, before in seen.items():
+            key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
+            # Version 0 is what holds before anything is set, so no item may say a version.
+            guard: Guard = {"attribute_not_exists(#version)": {"version": None}}
+            if before.version:
+                guard = {"#version = :version": {"version": before.version}}
+            after = new.get(provider)
+            actions.append(_Put({**key, **dump(after)}, guard) if after else _Check(key, guard))
+        if self._transact([action.wire(self._name) for action in actions]) is not None:
+            raise Stale("the settings were changed by another")
 
     def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
         item = {"pk": items.health_pk(tenant), "sk": provider, **dump(after)}
@@ -315,23 +330,49 @@ _BUSY: Final = frozenset(
 )
 
 
+Guard = Mapping[str, Mapping[str, Any]]
+"""One condition with the values of its attributes; None for one that it only names."""
+
+
+def _guarded(guard: Guard) -> dict[str, Any]:
+    """A guard as the arguments of a write."""
+    arguments: dict[str, Any] = {}
+    for condition, values in guard.items():
+        arguments["ConditionExpression"] = condition
+        arguments["ExpressionAttributeNames"] = {f"#{name}": name for name in values}
+        wanted = {f":{name}": value for name, value in values.items() if value is not None}
+        if wanted:
+            arguments["ExpressionAttributeValues"] = to_wire(wanted)
+    return arguments
+
+
 class _Put:
     """A put of a whole item: new, or guarded by what the item must still say.
 
-    `guard` maps one condition to its values; None means that the item must not exist.
+    A guard of None means that the item must not exist.
     """
 
-    def __init__(self, item: Item, guard: Mapping[str, Mapping[str, Any]] | None) -> None:
+    def __init__(self, item: Item, guard: Guard | None) -> None:
         self.item = item
         self._guard = guard
 
     def wire(self, table: str) -> dict[str, Any]:
         put = {"TableName": table, "Item": to_wire(self.item), "ConditionExpression": _IS_NEW}
-        for condition, values in (self._guard or {}).items():
-            put["ConditionExpression"] = condition
-            put["ExpressionAttributeNames"] = {f"#{name}": name for name in values}
-            put["ExpressionAttributeValues"] = to_wire({f":{n}": v for n, v in values.items()})
-        return {"Put": put}
+        return {"Put": {**put, **_guarded(self._guard or {})}}
+
+
+class _Check:
+    """Writes nothing; the transaction is refused unless the item still meets the guard."""
+
+    posting = None
+
+    def __init__(self, key: Mapping[str, str], guard: Guard) -> None:
+        self._key = key
+        self._guard = guard
+
+    def wire(self, table: str) -> dict[str, Any]:
+        check = {"TableName": table, "Key": to_wire(self._key), **_guarded(self._guard)}
+        return {"ConditionCheck": check}
 
 
 class _Update:
@@ -371,7 +412,7 @@ class _Update:
         }
 
 
-_Action = _Put | _Update
+_Action = _Put | _Check | _Update
 
 
 def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:

@@ -112,6 +112,20 @@ def checked_target(url: str, hosts: frozenset[str] | None) -> Target:
     return Target(scheme, host, port, resource, loopback)
 
 
+def checked_base(url: str, hosts: frozenset[str]) -> str:
+    """Give an owner's own address of a provider in its one form, without a slash at its end.
+
+    Only the hosts listed; this machine itself too, where the policy of this process has opened it.
+    Raises AddressRefused.
+    """
+    target = checked_target(url, None)
+    if "?" in target.resource:
+        raise AddressRefused(target.host, "takes a path, but no query")
+    if not target.loopback:
+        target = checked_target(url, hosts)
+    return target.url.rstrip("/")
+
+
 def _checked_host(text: str) -> str:
     """Give a host in its one canonical form: an address, or a lower-case ASCII name.
 

@@ -60,7 +60,10 @@ class Retirement:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """One provider of the catalogue. `built` says whether this version has its adapter."""
+    """One provider of the catalogue. `built` says whether this version has its adapter.
+
+    `key_fields` lists every shape that its key may have, each as the names of its fields.
+    """
 
     id: str
     name: str
@@ -73,6 +76,7 @@ class Provider:
     hosts: frozenset[str]
     result_hosts: frozenset[str]
     offers: tuple[Offer, ...]
+    key_fields: tuple[tuple[str, ...], ...] = ()
     aliases: tuple[str, ...] = ()
     retired: Retirement | None = None
 

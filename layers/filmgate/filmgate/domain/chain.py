@@ -1,7 +1,7 @@
 """The chain: which providers will be tried for a wish, in which order, and what it can cost."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -40,13 +40,25 @@ class OnUnknown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """What an owner has set for one provider; `key_set` says whether its secret is there."""
+    """What an owner has set for one provider; a fresh one is what holds before anything is set.
+
+    `key_set` says whether its secret is there, `key_hint` how it ends. `version` counts the
+    changes; 0 means that nothing was ever set.
+    """
 
     enabled: bool = True
     priority: int | None = None
     key_set: bool = False
     api_url: str | None = None
     model: str | None = None
+    on_refusal: OnRefusal = OnRefusal.NEXT
+    on_unknown: OnUnknown = OnUnknown.STOP
+    key_hint: str | None = None
+    version: int = 0
+
+    def priority_of(self, provider: Provider) -> int:
+        """The owner's place for the provider, or the catalogue's where the owner gave none."""
+        return provider.priority if self.priority is None else self.priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +66,14 @@ class Candidate:
     """One provider held against one wish: eligible, or excluded with the reason.
 
     `cost` is known whenever there is an offer with a price, even if something else excludes it.
+    `on_refusal` and `on_unknown` are resolved: what the request said, else the owner's setting.
     """
 
     provider: Provider
     priority: int
     api_url: str | None
+    on_refusal: OnRefusal
+    on_unknown: OnUnknown
     match: Match | None
     row: PriceRow | None
     cost: Micros | None
@@ -74,7 +89,6 @@ class Plan:
     """The chain for one wish. `entries` has every provider asked about, eligible ones first."""
 
     entries: tuple[Candidate, ...]
-    on_unknown: OnUnknown
 
     @property
     def eligible(self) -> tuple[Candidate, ...]:
@@ -89,12 +103,17 @@ class Plan:
         """The most this chain can cost, fallbacks included.
 
         A failed attempt is free when it is proved that nothing was accepted, so one attempt is
-        paid. Only `on_unknown: next` can leave several held, and the limit bounds their sum.
+        paid. Only providers with `on_unknown: next` can be left in doubt, their money held, while
+        a later one is paid; the limit bounds the sum.
         """
-        costs = [entry.cost for entry in self.eligible if entry.cost is not None]
-        if not costs:
+        if not self.eligible:
             return None
-        worst = sum(costs) if self.on_unknown is OnUnknown.NEXT else max(costs)
+        in_doubt = worst = 0
+        for entry in self.eligible:
+            cost = entry.cost or 0
+            worst = max(worst, in_doubt + cost)
+            if entry.on_unknown is OnUnknown.NEXT:
+                in_doubt += cost
         return worst if cost_limit is None else min(worst, cost_limit)
 
 
@@ -103,32 +122,30 @@ def make_plan(
     *,
     provider: str,
     strategy: Strategy,
-    on_unknown: OnUnknown,
     catalogue: Catalogue,
     card: RateCard,
     settings: Mapping[str, ProviderSettings],
     health: Mapping[str, Health],
     now: datetime,
+    on_refusal: OnRefusal | None = None,
+    on_unknown: OnUnknown | None = None,
 ) -> Plan:
     """Hold every provider asked about against the wish and put them in the strategy's order.
 
     `provider` is an id or alias of the catalogue, or AUTO for all providers of the medium.
+    `on_refusal` and `on_unknown` are what the request says; None leaves it to each provider's
+    settings.
     """
     asked = catalogue.of(wish.type) if provider == AUTO else [catalogue.find(provider)]
-    candidates = [
-        _candidate(
-            one,
-            wish,
-            card,
-            settings.get(one.id, ProviderSettings()),
-            health.get(one.id, Health()),
-            now,
-        )
-        for one in asked
-        if one is not None
-    ]
+    candidates = []
+    for one in asked:
+        if one is not None:
+            owned = settings.get(one.id, ProviderSettings())
+            policies = (on_refusal or owned.on_refusal, on_unknown or owned.on_unknown)
+            known = health.get(one.id, Health())
+            candidates.append(_candidate(one, wish, card, owned, policies, known, now))
     order = _ORDERS[strategy]
-    return Plan(tuple(sorted(candidates, key=lambda c: (not c.eligible, *order(c)))), on_unknown)
+    return Plan(tuple(sorted(candidates, key=lambda c: (not c.eligible, *order(c)))))
 
 
 def within(plan: Plan, cost_limit: Micros) -> Plan:
@@ -138,10 +155,10 @@ def within(plan: Plan, cost_limit: Micros) -> Plan:
         if entry.cost is None or entry.cost <= cost_limit or not entry.eligible:
             return entry
         reason = Exclusion("over-cost-limit", "its price is above the cost limit")
-        return _excluded(entry, reason)
+        return replace(entry, exclusion=reason)
 
     entries = [limited(entry) for entry in plan.entries]
-    return Plan(tuple(sorted(entries, key=lambda c: not c.eligible)), plan.on_unknown)
+    return Plan(tuple(sorted(entries, key=lambda c: not c.eligible)))
 
 
 def warnings_of(plan: Plan, wish: Wish) -> list[str]:
@@ -171,17 +188,18 @@ def _candidate(
     wish: Wish,
     card: RateCard,
     settings: ProviderSettings,
+    policies: tuple[OnRefusal, OnUnknown],
     health: Health,
     now: datetime,
 ) -> Candidate:
     today = now.date()
     found = _choose_offer(provider, wish, card, settings, today)
-    priority = provider.priority if settings.priority is None else settings.priority
     standing = _standing(provider, settings, today) or suspension(health, now)
+    known = (provider, settings.priority_of(provider), settings.api_url, *policies)
     if isinstance(found, Exclusion):
-        return Candidate(provider, priority, settings.api_url, None, None, None, standing or found)
+        return Candidate(*known, None, None, None, standing or found)
     matched, row = found
-    return Candidate(provider, priority, settings.api_url, matched, row, price(row, wish), standing)
+    return Candidate(*known, matched, row, price(row, wish), standing)
 
 
 def _standing(provider: Provider, settings: ProviderSettings, today: date) -> Exclusion | None:
@@ -240,12 +258,6 @@ def _offers(provider: Provider, settings: ProviderSettings, today: date) -> list
         if settings.model in (None, offer.model)
         and (offer.retires_on is None or offer.retires_on > today or lives_elsewhere)
     ]
-
-
-def _excluded(entry: Candidate, reason: Exclusion) -> Candidate:
-    return Candidate(
-        entry.provider, entry.priority, entry.api_url, entry.match, entry.row, entry.cost, reason
-    )
 
 
 def _by_priority(entry: Candidate) -> tuple[int, ...]:

@@ -80,6 +80,10 @@ class Retired(CallerError):
     code, status, title = "retired", 410, "The provider was retired by its vendor"
 
 
+class VersionConflict(CallerError):
+    code, status, title = "version-conflict", 412, "It was changed since it was read"
+
+
 class TooLarge(CallerError):
     code, status, title = "too-large", 413, "The body is too large"
 
@@ -108,6 +112,10 @@ class NoCapableProvider(CallerError):
 
 class LedgerUnavailable(CallerError):
     code, status, title = "ledger-unavailable", 503, "The ledger cannot be reached"
+
+
+class KeyStoreUnavailable(CallerError):
+    code, status, title = "key-store-unavailable", 503, "The store of keys cannot be reached"
 
 
 # --- What a provider did -----------------------------------------------------------------------

@@ -32,7 +32,9 @@ TERMINAL: Final = frozenset(
 class Link:
     """One entry of a generation's chain, with the price and settings it started with.
 
-    A later change of settings or prices does not touch a generation that runs.
+    A later change of settings or prices does not touch a generation that runs. `on_refusal` and
+    `on_unknown` say whether the chain goes on behind this entry: what the request said, else what
+    the owner had set for the provider.
     """
 
     provider: str
@@ -48,6 +50,8 @@ class Link:
     deadline_s: int
     api_url: str | None
     micros_per_million_tokens: Micros | None
+    on_refusal: OnRefusal = OnRefusal.NEXT
+    on_unknown: OnUnknown = OnUnknown.STOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Problem:
 class Generation:
     """What was asked and what came of it. `request_hash` recognises a repeat of the request.
 
+    `on_refusal` and `on_unknown` are what the request said, None where it left them to the
+    settings; what holds is in the links of the chain.
     `provider` and `actual_micros` are written at the end: who made the take, and what was paid.
     """
 
@@ -71,8 +77,8 @@ class Generation:
     wish: Wish
     requested_provider: str
     strategy: Strategy
-    on_refusal: OnRefusal
-    on_unknown: OnUnknown
+    on_refusal: OnRefusal | None
+    on_unknown: OnUnknown | None
     chain: tuple[Link, ...]
     rate_card: str
     rate_card_version: str
@@ -189,14 +195,14 @@ def next_step(record: Record, now: datetime) -> Step:
 
 def _goes_on(record: Record) -> bool:
     """Whether the chain goes on behind an attempt that was released or is in doubt."""
-    generation, attempt = record.generation, record.current
-    if generation.cancel_requested_at is not None or not record.others_wait:
+    attempt, link = record.current, record.link
+    if record.generation.cancel_requested_at is not None or not record.others_wait:
         return False
     if attempt.state in DOUBTFUL:
-        return generation.on_unknown is OnUnknown.NEXT
+        return link.on_unknown is OnUnknown.NEXT
     error_class = attempt.failure.error_class if attempt.failure else ErrorClass.FALLBACK
     if error_class is ErrorClass.REJECT:
-        return generation.on_refusal is OnRefusal.NEXT
+        return link.on_refusal is OnRefusal.NEXT
     return error_class not in (ErrorClass.INVALID, ErrorClass.FATAL)
 
 
@@ -228,7 +234,7 @@ def _why_all_failed(record: Record) -> tuple[str, str]:
         return "invalid-request", "The provider found the request invalid."
     if all(one is ErrorClass.REJECT for one in classes):
         return "content-refused", "Every provider asked refused this content."
-    if classes[-1] is ErrorClass.REJECT and record.generation.on_refusal is OnRefusal.STOP:
+    if classes[-1] is ErrorClass.REJECT and record.link.on_refusal is OnRefusal.STOP:
         return "content-refused", "A provider refused this content; no other was to be asked."
     return "all-providers-failed", "Every provider of the chain failed; see the attempts."
 

@@ -12,6 +12,8 @@ from filmgate.domain.wishes import Wish
 
 SECONDS_PER_MINUTE: Final = 60
 TOKENS_PER_RATE: Final = 1_000_000
+VENDOR_CARD: Final = "vendor"
+"""The card with the prices that vendors really bill."""
 
 
 class Unit(StrEnum):

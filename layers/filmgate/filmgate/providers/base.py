@@ -20,6 +20,7 @@ from filmgate.domain.errors import (
     ProviderNotReached,
     ProviderOutcomeUnknown,
     ProviderProtocolError,
+    ProviderUnsupported,
 )
 
 Json = Any  # whatever json.loads gives
@@ -135,10 +136,16 @@ class Adapter:
 
     kind: Kind = Kind.BLIND
     bills_failed_jobs: bool = False
+    can_cancel: bool = False  # whether the vendor has a call for it
+    result_life_s: int | None = None  # None: the answer is the result
 
     def __init__(self, http: Http, account: Account) -> None:
         self._http = http
         self._account = account
+
+    def has_key_of(self, other: "Adapter") -> bool:
+        """Whether both call their vendor as the same account."""
+        return self._account.key == other._account.key
 
     def submit(
         self, order: Order, *, reference: str, deadline_s: float
@@ -157,6 +164,13 @@ class Adapter:
     def find(self, reference: str, *, deadline_s: float) -> Pending | None:
         """Search a job by the reference it was submitted under; asked of findable ones only."""
         raise NotImplementedError
+
+    def check(self, *, deadline_s: float) -> None:
+        """Ask for something that costs nothing and needs a good key.
+
+        Comes back when the key was taken; every other answer is raised as a leaf of ProviderError.
+        """
+        raise ProviderUnsupported(self._account.provider, "has no free call to test a key with")
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         """What a download of a result needs besides its link; nothing, for most."""
@@ -204,13 +218,16 @@ def ask(
 
 
 def look(http: Http, account: Account, path: str, *, headers: Mapping[str, str],
-         deadline_s: float) -> Answer:  # fmt: skip
-    """Send one free GET. Whatever goes wrong is a ProviderProtocolError: look again later."""
+         deadline_s: float, shape: type[Any] = dict) -> Answer:  # fmt: skip
+    """Send one free GET that is answered with an object, or with a list where `shape` says so.
+
+    Whatever goes wrong is a ProviderProtocolError: look again later.
+    """
     try:
         answer = ask(http, account, "GET", path, headers=headers, deadline_s=deadline_s)
     except ProviderError as error:
         raise ProviderProtocolError(account.provider, error.message) from error
-    if not isinstance(answer.json, dict):
+    if not isinstance(answer.json, shape):
         raise ProviderProtocolError(account.provider, f"no JSON in an HTTP {answer.status}")
     return answer
 
@@ -221,6 +238,13 @@ def unclear(account: Account, answer: Answer) -> ProviderOutcomeUnknown:
         account.provider,
         f"its answer (HTTP {answer.status}) does not say whether it took the job",
         status=answer.status,
+    )
+
+
+def no_check(account: Account, answer: Answer) -> ProviderProtocolError:
+    """The error for a reply to a free call that says nothing about the key."""
+    return ProviderProtocolError(
+        account.provider, f"gave no readable answer to a free call (HTTP {answer.status})"
     )
 
 

@@ -14,15 +14,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from filmgate.domain.errors import (
-    ContentRefused,
     ProviderError,
     ProviderKeyRefused,
-    ProviderQuotaExhausted,
     ProviderRequestInvalid,
     ProviderRetired,
     ProviderThrottled,
     ProviderUnavailable,
 )
+from filmgate.providers import _openai_errors as openai
 from filmgate.providers.base import (
     Adapter,
     Answer,
@@ -30,7 +29,7 @@ from filmgate.providers.base import (
     Kind,
     Order,
     ask,
-    delay_of,
+    no_check,
     picture,
     unclear,
 )
@@ -38,14 +37,6 @@ from filmgate.providers.base import (
 DEFAULT_URL: Final = "https://api.openai.com"
 QUALITIES: Final = {"low": "low", "standard": "medium", "high": "high"}
 
-_REFUSALS: Final = frozenset({"moderation_blocked", "content_policy_violation"})
-_MONEY: Final = frozenset(
-    {
-        "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted",
-        "insufficient_quota", "organization_spend_limit_exceeded",
-        "organization_usage_limit_exceeded", "project_spend_limit_exceeded",
-    }
-)  # fmt: skip
 _BUSY: Final = frozenset({"rate_limit_exceeded", "server_is_overloaded", "slow_down"})
 
 
@@ -74,7 +65,7 @@ class Dalle(Adapter):
             "POST",
             "/v1/images/generations",
             headers={
-                "Authorization": f"Bearer {self._account.secret('api_key')}",
+                **self._headers(),
                 "Content-Type": "application/json",
                 "X-Client-Request-Id": reference,  # for support; it does not deduplicate
             },
@@ -88,6 +79,26 @@ class Dalle(Adapter):
                 raise _refusal(self._account.provider, answer, error)
         raise unclear(self._account, answer)
 
+    def check(self, *, deadline_s: float) -> None:
+        """List the models. A key without the right to list them is refused, though it may draw."""
+        answer = ask(
+            self._http,
+            self._account,
+            "GET",
+            "/v1/models",
+            headers=self._headers(),
+            deadline_s=deadline_s,
+        )
+        match answer.json:
+            case {"data": [*_]} if answer.status == 200:
+                return
+            case {"error": {"message": str()} as error} if answer.status not in (200, 404):
+                raise _refusal(self._account.provider, answer, error)
+        raise no_check(self._account, answer)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._account.secret('api_key')}"}
+
 
 def _tokens(answer: Mapping[str, Any]) -> int | None:
     match answer:
@@ -99,21 +110,11 @@ def _tokens(answer: Mapping[str, Any]) -> int | None:
 def _refusal(provider: str, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
     """OpenAI's error table as classes; `code` decides before the status does."""
     code = str(error.get("code") or "")
-    leaf, message = _leaf(answer.status, code)
-    return leaf(
-        provider,
-        message,
-        retry_after_s=delay_of(answer),
-        status=answer.status,
-        request_id=answer.headers.get("x-request-id"),
-    )
+    leaf = openai.leaf_of_words({code}) or _leaf(answer.status, code)
+    return openai.refusal(provider, answer, leaf)
 
 
-def _leaf(status: int, code: str) -> tuple[type[ProviderError], str]:
-    if code in _REFUSALS:
-        return ContentRefused, "refused by its content policy"
-    if code in _MONEY:
-        return ProviderQuotaExhausted, "over its quota or spending limit"
+def _leaf(status: int, code: str) -> openai.Leaf:
     if code == "model_not_found" or status == 404:
         return ProviderRetired, "does not know this model (any more)"
     if status in (401, 403):

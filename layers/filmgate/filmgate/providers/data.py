@@ -58,6 +58,9 @@ class _OfferTable(_Strict):
     retires_on: date | None = None
 
 
+_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+
+
 class _RetiredTable(_Strict):
     since: date
     replacement: str | None = None
@@ -74,6 +77,7 @@ class _ProviderTable(_Strict):
     offers: list[_OfferTable]
     aliases: list[str] = []
     needs_key: bool = True
+    key_fields: list[_KeyShape] = [["api_key"]]
     retired: _RetiredTable | None = None
 
 
@@ -126,6 +130,7 @@ def _provider(name: str, table: _ProviderTable) -> Provider:
         hosts=frozenset(table.hosts),
         result_hosts=frozenset(table.result_hosts),
         offers=tuple(_offer(offer) for offer in table.offers),
+        key_fields=tuple(map(tuple, table.key_fields)) if table.needs_key else (),
         aliases=tuple(table.aliases),
         retired=_retirement(table.retired),
     )

@@ -16,5 +16,8 @@ class Flow(Adapter):
     def submit(self, order: Order, *, reference: str, deadline_s: float) -> Rendering:
         return Rendering()
 
+    def check(self, *, deadline_s: float) -> None:
+        """Nothing to ask: there is no vendor and no key."""
+
 
 ADAPTER = Flow

@@ -10,7 +10,6 @@ Facts read 2026-11 in the `google-genai` package 3.4.0 and on ai.google.dev:
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -19,12 +18,10 @@ from filmgate.domain.errors import (
     ProviderError,
     ProviderJobFailed,
     ProviderKeyRefused,
-    ProviderQuotaExhausted,
     ProviderRequestInvalid,
-    ProviderRetired,
-    ProviderThrottled,
     ProviderUnavailable,
 )
+from filmgate.providers import _google_errors as google
 from filmgate.providers.base import (
     Adapter,
     Answer,
@@ -33,6 +30,7 @@ from filmgate.providers.base import (
     Kind,
     Order,
     ask,
+    no_check,
     picture,
     unclear,
 )
@@ -50,7 +48,6 @@ _EMPTY_ENDINGS: Final = frozenset(
 )
 _LARGEST_1K: Final = 1_300_000  # pixels; 16:9 at 1K is 1376 x 768
 _LARGEST_2K: Final = 5_000_000
-_DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
 def image_body(order: Order) -> dict[str, Any]:
@@ -74,7 +71,7 @@ class Nanobanana(Adapter):
             "POST",
             f"/v1beta/models/{order.model}:generateContent",
             headers={
-                "x-goog-api-key": self._account.secret("api_key"),
+                **self._headers(),
                 "Content-Type": "application/json",
             },
             body=json.dumps(image_body(order)).encode(),
@@ -86,6 +83,26 @@ class Nanobanana(Adapter):
             case {"error": {"status": str(), "message": str()} as error} if answer.status >= 400:
                 raise _refusal(self._account.provider, answer, error)
         raise unclear(self._account, answer)
+
+    def check(self, *, deadline_s: float) -> None:
+        """List one model. Says nothing about billing, which Google checks at paid calls only."""
+        answer = ask(
+            self._http,
+            self._account,
+            "GET",
+            "/v1beta/models?pageSize=1",
+            headers=self._headers(),
+            deadline_s=deadline_s,
+        )
+        match answer.json:
+            case {"models": [*_]} if answer.status == 200:
+                return
+            case {"error": {"status": str()} as error} if answer.status not in (200, 404):
+                raise _refusal(self._account.provider, answer, error)
+        raise no_check(self._account, answer)
+
+    def _headers(self) -> dict[str, str]:
+        return {"x-goog-api-key": self._account.secret("api_key")}
 
     def _read(self, answer: Answer) -> Finished:
         provider = self._account.provider
@@ -139,47 +156,17 @@ def _tokens(answer: Mapping[str, Any]) -> int | None:
 
 def _refusal(provider: str, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
     leaf, message = _leaf(answer.status, error)
-    return leaf(provider, message, retry_after_s=_retry_delay(error), status=answer.status)
+    return leaf(provider, message, retry_after_s=google.retry_delay(error), status=answer.status)
 
 
-def _leaf(status: int, error: Mapping[str, Any]) -> tuple[type[ProviderError], str]:
-    """Google's error table as classes; `details` decides where a status has two meanings."""
-    if "API_KEY_INVALID" in _reasons(error) or status in (401, 403):
-        return ProviderKeyRefused, "refused the key"
-    if error["status"] == "FAILED_PRECONDITION":
-        return ProviderQuotaExhausted, "does not serve this account (billing or country)"
-    if status == 404:
-        return ProviderRetired, "does not know this model (any more)"
-    if status == 429:
-        if _is_daily(error):
-            return ProviderQuotaExhausted, "over its quota for today"
-        return ProviderThrottled, "too many requests"
+def _leaf(status: int, error: Mapping[str, Any]) -> google.Leaf:
+    """Google's error table as classes."""
+    shared = google.shared_leaf(status, error)
+    if shared is not None:
+        return shared
     if status >= 500:
         return ProviderUnavailable, "an error of its own"
     return ProviderRequestInvalid, "found the request invalid"
-
-
-def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    details = error.get("details")
-    return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-
-
-def _reasons(error: Mapping[str, Any]) -> set[str]:
-    return {str(detail.get("reason")) for detail in _details(error)}
-
-
-def _is_daily(error: Mapping[str, Any]) -> bool:
-    """Whether a 429 is about a day's or an empty quota: waiting a minute would not help."""
-    daily = any("PerDay" in str(detail.get("violations")) for detail in _details(error))
-    return daily or "limit: 0" in str(error.get("message"))
-
-
-def _retry_delay(error: Mapping[str, Any]) -> float | None:
-    for detail in _details(error):
-        found = _DELAY.fullmatch(str(detail.get("retryDelay", "")))
-        if found:
-            return float(found[1])
-    return None
 
 
 ADAPTER = Nanobanana

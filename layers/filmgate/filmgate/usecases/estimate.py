@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from filmgate.domain.catalogue import Catalogue
-from filmgate.domain.chain import Candidate, OnUnknown, Strategy, make_plan
+from filmgate.domain.chain import Candidate, Strategy, make_plan
 from filmgate.domain.ids import quote_id
 from filmgate.domain.pricing import RateCard
 from filmgate.domain.wishes import AUTO, Wish
@@ -74,7 +74,6 @@ def compare(
         wish,
         provider=AUTO,
         strategy=Strategy.CHEAPEST,
-        on_unknown=OnUnknown.STOP,
         catalogue=catalogue,
         card=card,
         settings=studio.provider_settings(tenant),

@@ -224,6 +224,8 @@ def _link(candidate: Candidate) -> Link:
         deadline_s=match.offer.deadline_s,
         api_url=candidate.api_url,
         micros_per_million_tokens=row.micros_per_million_tokens,
+        on_refusal=candidate.on_refusal,
+        on_unknown=candidate.on_unknown,
     )
 
 

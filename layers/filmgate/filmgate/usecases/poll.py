@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from filmgate.domain.attempts import overdue, pay
+from filmgate.domain.attempts import failure_of, overdue, pay
 from filmgate.domain.errors import (
     ContentRefused,
     ErrorClass,
@@ -16,7 +16,7 @@ from filmgate.usecases.ports import Adapters, Clock, Studio
 from filmgate.usecases.steps import (
     StepResult,
     Worker,
-    actual_cost,
+    bill_of,
     drop,
     failed,
     is_over,
@@ -51,14 +51,26 @@ class Poll:
         attempt = record.current
         try:
             adapter = self.adapters(record.generation.tenant, record.link)
+        except ProviderError:
+            return self._unless_overdue(record)  # without a key nobody can look
+        try:
             seen = adapter.poll(attempt.operation or {}, deadline_s=LOOK_DEADLINE_S)
         except (ContentRefused, ProviderJobFailed) as error:
-            return drop(self.studio, record, error, now=self.clock())
+            return self._job_over(record, error, billed=adapter.bills_failed_jobs)
         except ProviderError:
             return self._unless_overdue(record)  # this look saw nothing; the job goes on
         if isinstance(seen, Finished) and seen.url is not None:
             return self._settle(record, seen)
         return self._unless_overdue(record)
+
+    def _job_over(self, record: Record, error: ProviderError, *, billed: bool) -> Record:
+        """The job ended without a result: its hold goes back, unless the vendor bills it."""
+        now = self.clock()
+        if not billed:
+            return drop(self.studio, record, error, now=now)
+        cost = record.link.cost_micros
+        paid = pay(record.current, actual=cost, failure=failure_of(error), now=now)
+        return write(self.studio, record, paid, now=now)
 
     def _settle(self, record: Record, seen: Finished) -> Record:
         """The provider says success: it will bill, so the money is settled before the download."""
@@ -66,7 +78,7 @@ class Poll:
         attempt = record.current
         paid = pay(
             attempt,
-            actual=actual_cost(record.link, seen),
+            actual=bill_of(record, seen),
             operation={**(attempt.operation or {}), "url": seen.url},
             now=now,
         )

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from filmgate.domain.catalogue import Provider
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.generations import Generation, GenerationState, Link, Record
 from filmgate.domain.health import Health
@@ -105,6 +106,19 @@ class Studio(Protocol):
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
         """The owner's settings by provider id; providers without any are absent."""
 
+    def change_settings(
+        self,
+        tenant: str,
+        *,
+        seen: Mapping[str, ProviderSettings],
+        new: Mapping[str, ProviderSettings],
+    ) -> None:
+        """Write `new`, whose providers are all among `seen`, in one transaction.
+
+        Raises Stale when any of `seen` is not what the table has, by its version, and then
+        nothing is written; StoreUnavailable.
+        """
+
     def health(self, tenant: str) -> Mapping[str, Health]:
         """How the tenant's providers have behaved, by provider id; unused ones are absent."""
 
@@ -146,3 +160,27 @@ class Adapters(Protocol):
 
     def __call__(self, tenant: str, link: Link) -> Adapter:
         """Reads the key now; raises ProviderKeyRefused when there is none."""
+
+
+class FreshAdapters(Protocol):
+    """Makes the adapter of a provider as its settings now are, with the key as it now is."""
+
+    def __call__(self, tenant: str, provider: str, api_url: str | None) -> Adapter:
+        """Reads the key past every cache; raises ProviderKeyRefused when there is none."""
+
+
+class Keys(Protocol):
+    """The store of providers' keys, as far as it is written."""
+
+    def put(self, tenant: str, provider: str, key: Mapping[str, str]) -> None:
+        """Keep this key in place of any other; raises KeyStoreUnavailable."""
+
+    def delete(self, tenant: str, provider: str) -> None:
+        """Delete the key; none is a success. Raises KeyStoreUnavailable."""
+
+
+class ApiUrls(Protocol):
+    """Knows where an owner may send a provider's calls."""
+
+    def __call__(self, provider: Provider, url: str) -> str:
+        """The address in its one form; raises ValueError with a public reason."""

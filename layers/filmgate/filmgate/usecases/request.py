@@ -28,14 +28,17 @@ from filmgate.usecases.ports import Studio
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A validated request for one generation or its price."""
+    """A validated request for one generation or its price.
+
+    `on_refusal` and `on_unknown` are None where the owner's settings shall decide.
+    """
 
     wish: Wish
     provider: str = AUTO
     strategy: Strategy = Strategy.PRIORITY
     cost_limit: Micros | None = None
-    on_refusal: OnRefusal = OnRefusal.NEXT
-    on_unknown: OnUnknown = OnUnknown.STOP
+    on_refusal: OnRefusal | None = None
+    on_unknown: OnUnknown | None = None
     project: str | None = None
     script_id: str | None = None
     shot_number: int | None = None
@@ -72,6 +75,7 @@ def priced(
         request.wish,
         provider=request.provider,
         strategy=request.strategy,
+        on_refusal=request.on_refusal,
         on_unknown=request.on_unknown,
         catalogue=catalogue,
         card=card,

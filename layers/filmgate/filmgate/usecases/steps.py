@@ -27,7 +27,7 @@ from filmgate.domain.health import Health, after_failure, after_success
 from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import next_look_s
-from filmgate.domain.pricing import price_of_tokens, price_of_units
+from filmgate.domain.pricing import VENDOR_CARD, price_of_tokens, price_of_units
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
@@ -227,15 +227,23 @@ def drop(
                  now=now)  # fmt: skip
 
 
-def actual_cost(link: Link, result: Finished) -> Micros:
-    """What the vendor bills: its own figure where it gives one, else the price held."""
-    if result.cost_micros is not None:
+def actual_cost(link: Link, result: Finished, *, card: str) -> Micros:
+    """What is settled: the vendor's own figure where it gives one, else the price held.
+
+    Money that a vendor names counts on its own card only; the guide card reckons in guide prices.
+    """
+    if result.cost_micros is not None and card == VENDOR_CARD:
         return result.cost_micros
     if result.tokens is not None and link.micros_per_million_tokens is not None:
         return price_of_tokens(link.micros_per_million_tokens, result.tokens)
     if result.seconds is not None:
         return price_of_units(link.unit, link.unit_micros, seconds=result.seconds)
     return link.cost_micros
+
+
+def bill_of(record: Record, result: Finished) -> Micros:
+    """What the current attempt's result costs."""
+    return actual_cost(record.link, result, card=record.generation.rate_card)
 
 
 def take_place(record: Record) -> str:

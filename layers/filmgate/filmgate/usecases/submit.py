@@ -25,6 +25,7 @@ from filmgate.domain.chain import suspension
 from filmgate.domain.errors import (
     DoesNotFit,
     ProviderError,
+    ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
     ProviderSuspended,
@@ -35,6 +36,7 @@ from filmgate.domain.errors import (
 from filmgate.domain.generations import (
     RENDER_OPERATION,
     GenerationState,
+    Link,
     Record,
     Step,
     next_step,
@@ -61,7 +63,7 @@ from filmgate.usecases.steps import (
     Inspection,
     StepResult,
     Worker,
-    actual_cost,
+    bill_of,
     drop,
     failed,
     outcome_of,
@@ -86,6 +88,7 @@ class Submit:
     default_limit: Micros
     poll_scale_percent: int = 100
     jitter: Callable[[], float] = random
+    key_was_changed: Callable[[str, Link, Adapter], bool] = lambda tenant, link, used: False
 
     def __call__(self, tenant: str, generation_id: str, worker: Worker) -> StepResult:
         """Take the generation one provider further and say what is next.
@@ -148,7 +151,7 @@ class Submit:
         except ProviderOutcomeUnknown as error:
             return self._lost(record, error, worker=worker)
         except ProviderError as error:
-            return self._refused(record, error, worker)
+            return self._refused(record, error, worker, adapter)
         return self._taken(record, result)
 
     def _check_breaker(self, tenant: str, provider: str, now: datetime) -> Health:
@@ -195,11 +198,15 @@ class Submit:
     def _write_down(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
-            return self._keep(record, result.data, actual_cost(record.link, result))
+            return self._keep(
+                record,
+                result.data,
+                bill_of(record, result),
+            )
         if isinstance(result, Finished):
             paid = pay(
                 record.current,
-                actual=actual_cost(record.link, result),
+                actual=bill_of(record, result),
                 operation={"url": result.url},
                 now=now,
             )
@@ -236,12 +243,20 @@ class Submit:
         paid = pay(record.current, actual=actual, failure=failure_of(error), now=now)
         return write(self.studio, record, paid, now=now)
 
-    def _refused(self, record: Record, error: ProviderError, worker: Worker) -> Record:
-        """A definite no, or surely nothing sent: ask again soon, or let the attempt go."""
+    def _refused(
+        self, record: Record, error: ProviderError, worker: Worker, adapter: Adapter
+    ) -> Record:
+        """A definite no, or surely nothing sent: ask again soon, or let the attempt go.
+
+        A key that was replaced since this process read it is worth one more try at once.
+        """
         attempt, now = record.current, self.clock()
         delay = retry_delay(
             error, tries=attempt.tries, others_wait=record.others_wait, jitter=self.jitter
         )
+        if isinstance(error, ProviderKeyRefused) and attempt.tries == 1:
+            changed = self.key_was_changed(record.generation.tenant, record.link, adapter)
+            delay = timedelta(0) if changed else None
         if delay is None or record.generation.cancel_requested_at is not None:
             return drop(self.studio, record, error, now=now, worker=worker.name)
         back = give_back(attempt, worker=worker.name, now=now, retry_at=now + delay)
