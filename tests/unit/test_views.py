@@ -108,6 +108,7 @@ def test_an_estimate_has_the_shape_of_the_api() -> None:
         "quality": "high",
         "speed": "fast",
         "expected_s": 120,
+        "observed_s": None,
     }
 
 

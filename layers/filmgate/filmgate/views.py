@@ -59,6 +59,7 @@ def candidate_view(entry: Candidate) -> Json:
         "quality": provider.quality,
         "speed": provider.speed,
         "expected_s": entry.match.offer.expected_s if entry.match else None,
+        "observed_s": _seconds(entry.observed_ms),
     }
 
 
@@ -232,11 +233,15 @@ def _health(health: Health, now: datetime) -> Json:
         "observed": {
             "attempts": health.attempts,
             "success_rate": health.success_percent,
-            "p50_s": health.percentile_s(50),
-            "p95_s": health.percentile_s(95),
+            "p50_s": _seconds(health.percentile_ms(50)),
+            "p95_s": _seconds(health.percentile_ms(95)),
             "average_cost": optional_usd(health.average_cost),
         },
     }
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _offer(provider: Provider, offer: Offer, card: RateCard) -> Json:
@@ -279,7 +284,7 @@ def _take(take: Take, url: str, expires_at: datetime) -> Json:
         "media_type": take.media_type,
         "width": take.width,
         "height": take.height,
-        "duration_s": None if take.duration_ms is None else take.duration_ms / 1000,
+        "duration_s": _seconds(take.duration_ms),
         "size_bytes": take.size_bytes,
         "sha256": take.sha256,
         "provider": take.provider,

@@ -17,6 +17,7 @@ from filmgate.domain.chain import (
     warnings_of,
     within,
 )
+from filmgate.domain.health import Health, after_success
 from filmgate.domain.pricing import RateCard, Unit
 from filmgate.domain.wishes import Wish
 from filmgate.providers.data import catalogue, rate_card
@@ -487,3 +488,30 @@ def test_an_ended_model_lives_on_where_the_owner_names_it_and_a_host() -> None:
     own = ProviderSettings(key_set=True, api_url="https://amber.example", model="picture-1")
 
     assert reason(plan(catalogue=ended, settings={"amber": own}), "amber") is None
+
+
+def test_the_fastest_strategy_goes_by_what_was_observed_else_by_what_is_expected() -> None:
+    shop = catalogue_of(
+        provider("amber", image_offer(expected_s=30), priority=1),
+        provider("birch", image_offer(expected_s=20), priority=2),
+        provider("cedar", image_offer(expected_s=60), priority=3),
+    )
+    quick = after_success(Health(), duration=timedelta(seconds=5), cost=0)
+
+    unseen = plan(strategy=Strategy.FASTEST, catalogue=shop)
+    seen = plan(strategy=Strategy.FASTEST, catalogue=shop, health={"cedar": quick})
+
+    assert order(unseen) == ["birch", "amber", "cedar"]
+    assert order(seen) == ["cedar", "birch", "amber"]
+
+
+def test_the_models_that_openai_ends_within_a_month_are_told_in_the_estimate() -> None:
+    own = {"dalle": ProviderSettings(key_set=True, model="gpt-image-1.5")}
+    facts = {"catalogue": catalogue(), "card": rate_card("vendor"), "settings": own}
+
+    made = plan(provider="dalle", **facts)
+
+    assert made.expected == usd("0.0340")
+    assert retirements_of(made, TODAY) == [
+        "dalle: its model gpt-image-1.5 is retired on 2026-12-01"
+    ]

@@ -89,12 +89,12 @@ def test_figures_are_those_of_the_successes() -> None:
 
     assert health.success_percent == 97
     assert health.average_cost == 10_000
-    assert (health.percentile_s(50), health.percentile_s(95)) == (75.0, 98.0)
+    assert (health.percentile_ms(50), health.percentile_ms(95)) == (75_000, 98_000)
     assert len(health.durations_ms) == 50
 
 
 def test_nothing_is_observed_before_the_first_attempt() -> None:
-    assert (Health().success_percent, Health().average_cost, Health().percentile_s(50)) == (
+    assert (Health().success_percent, Health().average_cost, Health().percentile_ms(50)) == (
         None,
         None,
         None,

@@ -6,7 +6,6 @@ over, one attempt is the probe: it closes the breaker, or opens it again for lon
 the settings closes it too. An open breaker is skipped without a reservation.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -61,9 +60,12 @@ class Health:
         """What a success cost on the average, rounded up to a charge."""
         return None if not self.successes else round_up_charge(self.cost_micros, self.successes)
 
-    def percentile_s(self, percent: int) -> float | None:
-        """How long successes took at this percentile, in seconds; None before the first."""
-        return _percentile(self.durations_ms, percent)
+    def percentile_ms(self, percent: int) -> int | None:
+        """How long successes took at this percentile, by nearest rank; None before the first."""
+        if not self.durations_ms:
+            return None
+        ranked = sorted(self.durations_ms)
+        return ranked[max(1, -(-len(ranked) * percent // 100)) - 1]
 
 
 def after_success(health: Health, *, duration: timedelta, cost: Micros) -> Health:
@@ -119,12 +121,3 @@ def _opened(health: Health, length: timedelta, reason: str, now: datetime) -> He
     return replace(
         health, open_until=now + length, times_opened=health.times_opened + 1, reason=reason
     )
-
-
-def _percentile(durations_ms: Sequence[int], percent: int) -> float | None:
-    """By nearest rank."""
-    if not durations_ms:
-        return None
-    ranked = sorted(durations_ms)
-    rank = max(1, -(-len(ranked) * percent // 100))
-    return ranked[rank - 1] / 1000
