@@ -540,6 +540,13 @@ class Veo:
         response = {"@type": f"type.googleapis.com/{kind}", "generateVideoResponse": made}
         return shown | {"response": response}
 
+    async def models(self, request: Request) -> Response:
+        """GET /{version}/models: a free call, used to test a key."""
+        _check_key(request)
+        return json_reply(
+            {"models": [{"name": f"models/{name}"} for name in (*OMNI_MODELS, *VEO_PRICES_MICROS)]}
+        )
+
     async def file(self, request: Request) -> Response:
         """GET /{version}/files/{id}:download: a redirect on the same origin, for a good key."""
         self._file_job(request)
@@ -623,6 +630,7 @@ def routes(world: World) -> list[Route]:
             Route(known + "/{id}", veo.interaction),
             Route(known + "/{id}", veo.delete, methods=["DELETE"]),
             Route(known + "/{id}/cancel", veo.cancel, methods=["POST"]),
+            Route(f"/{version}/models", veo.models),
             Route(f"/{version}/models/{{call}}", veo.call, methods=["POST"]),
             Route(f"/{version}/models/{{model}}/operations/{{id}}", veo.operation),
         ]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from local.__main__ import SIMULATED
 from tests.e2e.gateway import Gateway, Studio, prompt
 
 DALLE = "/v1/settings/providers/dalle"
@@ -45,7 +46,7 @@ def test_a_wrong_key_is_told_by_the_test_and_never_billed(gateway: Gateway) -> N
     billed = gateway.ledger()
 
     told = {}
-    for provider in ("dalle", "nanobanana", "kling"):
+    for provider in SIMULATED:
         url = f"{gateway.stack.simulators_url}/{provider}"
         studio.api.put(f"/v1/settings/providers/{provider}", {"api_url": url})
         assert put_key(studio, "wrong-canary-key", provider) == 204
@@ -54,7 +55,7 @@ def test_a_wrong_key_is_told_by_the_test_and_never_billed(gateway: Gateway) -> N
         right = studio.api.post(f"/v1/settings/providers/{provider}/test", {})
         told[provider] = (wrong["ok"], wrong["detail"], right["ok"])
 
-    assert told == dict.fromkeys(("dalle", "nanobanana", "kling"), (False, "key refused", True))
+    assert told == dict.fromkeys(SIMULATED, (False, "key refused", True))
     assert gateway.ledger() == billed
     log = (gateway.stack.logs / "aws.log").read_text()
     assert "canary-key" not in log

@@ -20,10 +20,12 @@ from filmgate.providers.dalle import Dalle
 from filmgate.providers.flow import Flow
 from filmgate.providers.kling import Kling
 from filmgate.providers.nanobanana import Nanobanana
+from filmgate.providers.sora import Sora
+from filmgate.providers.veo import Veo
 from tests.support.scripted_http import Asked, ScriptedHttp, ScriptedReply, TransportFailed, reply
 
 KEY = "sk-canary-secret"
-WITH_CHECK = {"dalle": Dalle, "nanobanana": Nanobanana, "kling": Kling}
+WITH_CHECK = {"dalle": Dalle, "nanobanana": Nanobanana, "kling": Kling, "sora": Sora, "veo": Veo}
 BASE = "https://api.vendor.example"
 
 
@@ -54,6 +56,8 @@ def google_error(status: str, *reasons: str) -> dict[str, Any]:
             "/v1beta/models?pageSize=1",
             ("x-goog-api-key", KEY),
         ),
+        ("sora", {"data": []}, "/v1/videos?limit=1", ("Authorization", f"Bearer {KEY}")),
+        ("veo", {"models": []}, "/v1beta/models?pageSize=1", ("x-goog-api-key", KEY)),
         (
             "kling",
             {"code": 0, "message": "SUCCEED", "data": {}},
@@ -89,6 +93,14 @@ def test_a_good_key_is_told_by_one_get(
         ("nanobanana", 500, google_error("INTERNAL"), ProviderUnavailable),
         ("nanobanana", 404, google_error("NOT_FOUND"), ProviderProtocolError),
         ("nanobanana", 502, b"<html>", ProviderProtocolError),
+        ("sora", 401, openai_error("invalid_api_key"), ProviderKeyRefused),
+        ("sora", 429, openai_error("insufficient_quota"), ProviderQuotaExhausted),
+        ("sora", 404, openai_error("unknown_url"), ProviderProtocolError),
+        ("sora", 200, b"<html>", ProviderProtocolError),
+        ("veo", 400, google_error("INVALID", "API_KEY_INVALID"), ProviderKeyRefused),
+        ("veo", 400, google_error("FAILED_PRECONDITION"), ProviderQuotaExhausted),
+        ("veo", 404, google_error("NOT_FOUND"), ProviderProtocolError),
+        ("veo", 502, b"<html>", ProviderProtocolError),
         ("kling", 401, {"code": 1002, "message": "no"}, ProviderKeyRefused),
         ("kling", 429, {"code": 1102, "message": "no"}, ProviderQuotaExhausted),
         ("kling", 200, {"code": 1302, "message": "no"}, ProviderThrottled),

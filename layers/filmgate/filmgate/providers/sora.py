@@ -46,6 +46,7 @@ from filmgate.providers.base import (
     ask,
     delay_of,
     look,
+    no_check,
     unclear,
 )
 
@@ -134,6 +135,23 @@ class Sora(Adapter):
             case {"status": "failed"}:
                 raise self._job_failure(answer.json.get("error"))
         return Pending(operation)  # queued, in_progress, or a word we do not know yet
+
+    def check(self, *, deadline_s: float) -> None:
+        """List one job; shows whether the key is taken, not whether there is money behind it."""
+        answer = ask(
+            self._http,
+            self._account,
+            "GET",
+            "/v1/videos?limit=1",
+            headers=self._headers(),
+            deadline_s=deadline_s,
+        )
+        match answer.json:
+            case {"data": [*_]} if answer.status == 200:
+                return
+            case {"error": {"message": str()} as error} if answer.status not in (200, 404):
+                raise self._refusal(answer, error)
+        raise no_check(self._account, answer)
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         own = url.startswith(f"{self._account.base_url}/v1/videos/")
