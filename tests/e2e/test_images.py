@@ -1,5 +1,6 @@
 """An image through the whole product: real sockets, real functions, real state machine."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ REASONS = {
 
 
 def test_an_image_is_made_stored_and_paid_in_at_most_four_transitions(
-    gateway: Gateway, studio: Studio, tmp_path: Path
+    gateway: Gateway, studio: Studio, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     wish = prompt()
 
@@ -25,7 +26,7 @@ def test_an_image_is_made_stored_and_paid_in_at_most_four_transitions(
 
     take = made["takes"][0]
     transitions = gateway.transitions(made["id"])
-    print(f"transitions of a synchronous image: {transitions}")
+    figure(f"transitions of a synchronous image: {transitions}")
     assert (made["state"], made["provider"], made["actual_cost"]) == (
         "succeeded",
         "dalle",

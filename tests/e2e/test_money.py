@@ -1,5 +1,6 @@
 """Budgets and idempotency over HTTP, with many clients at once."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from local.api import Answer
@@ -14,7 +15,9 @@ def units(amount: str) -> int:
     return int(whole) * 10_000 + int(rest)
 
 
-def test_thirty_clients_get_exactly_what_the_budget_has_room_for(studio: Studio) -> None:
+def test_thirty_clients_get_exactly_what_the_budget_has_room_for(
+    studio: Studio, figure: Callable[[str], None]
+) -> None:
     studio.api.put("/v1/budgets/owner", {"limit": "0.2000"})
     body = {"type": "image", "prompt": prompt(), "provider": "dalle"}
     seen: list[dict[str, str]] = []
@@ -29,7 +32,7 @@ def test_thirty_clients_get_exactly_what_the_budget_has_room_for(studio: Studio)
 
     admitted = [answer.body for answer in answers if answer.status == 202]
     refused = [answer.body for answer in answers if answer.status == 402]
-    print(f"{len(admitted)} admitted, {len(refused)} refused with 402, of {CLIENTS}")
+    figure(f"{len(admitted)} admitted, {len(refused)} refused with 402, of {CLIENTS}")
     assert (len(admitted), len(refused)) == (10, 20)
     assert {problem["code"] for problem in refused} == {"budget-exceeded"}
     assert all(units(b["spent"]) + units(b["held"]) <= 2000 for b in seen)

@@ -310,20 +310,22 @@ def test_a_case_that_does_not_apply_cannot_be_ordered_from_the_simulator(
     assert reply.status == 400, f"{provider} can have {case}, though: {reason.reason}"
 
 
-def test_the_table_of_what_was_seen(request: pytest.FixtureRequest) -> None:
+def test_the_table_of_what_was_seen(
+    request: pytest.FixtureRequest, figure: Callable[[str], None]
+) -> None:
     whole = [item for item in request.session.items if item.path == request.path]
     everything = {(provider, case) for provider in VENDORS for case in EXPECTED}
     if len(whole) < len(everything) or hasattr(request.config, "workerinput"):
         pytest.skip("only a part of this file runs in this process")
 
-    print(table())
+    figure(table())
     for reason in sorted({one.reason for one in OTHERWISE.values() if isinstance(one, NotHere)}):
         names = ", ".join(
             f"{provider} ({case})"
             for (provider, case), one in OTHERWISE.items()
             if isinstance(one, NotHere) and one.reason == reason
         )
-        print(f"– {reason}: {names}")
+        figure(f"– {reason}: {names}")
 
     assert set(seen) == everything
 
