@@ -1,6 +1,6 @@
 """A wish says what was said, and nothing else."""
 
-from filmgate.domain.wishes import Media, wish_from_params
+from filmgate.domain.wishes import Media, Wish
 from tests.support.builders import clip_wish, image_wish
 
 
@@ -36,6 +36,6 @@ def test_a_seed_of_zero_was_said() -> None:
 def test_params_and_wish_are_two_spellings_of_one_thing() -> None:
     wish = clip_wish(duration_s=5, resolution="1080p", negative_prompt="no rain", image="take_x")
 
-    again = wish_from_params(Media.VIDEO, wish.prompt, "no rain", wish.as_params())
+    again = Wish(Media.VIDEO, wish.prompt, negative_prompt="no rain", **wish.as_params())
 
     assert again == wish

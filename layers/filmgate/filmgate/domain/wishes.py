@@ -1,6 +1,5 @@
 """What a film maker asks for: one image or one clip, in words that belong to no provider."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -59,10 +58,3 @@ class Wish:
         )  # fmt: skip
         said = {name: getattr(self, name) for name in names}
         return {name: value for name, value in said.items() if value is not None}
-
-
-def wish_from_params(
-    type: Media, prompt: str, negative_prompt: str | None, params: Mapping[str, Any]
-) -> Wish:
-    """Build a wish from a prompt and the API's `params` object (already validated)."""
-    return Wish(type=type, prompt=prompt, negative_prompt=negative_prompt, **params)

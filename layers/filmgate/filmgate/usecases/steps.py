@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from filmgate.domain import ledger
-from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Failure, release
+from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Failure, failure_of, release
 from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, ProviderSuspended, Stale
 from filmgate.domain.generations import (
     Generation,
@@ -222,9 +222,8 @@ def drop(
     worker: str | None = None,
 ) -> Record:
     """Release the current attempt: its provider surely accepted nothing that it bills."""
-    failure = Failure(error.error_class, error.code, error.message)
-    return write(studio, record, release(record.current, failure=failure, now=now, worker=worker),
-                 now=now)  # fmt: skip
+    released = release(record.current, failure=failure_of(error), now=now, worker=worker)
+    return write(studio, record, released, now=now)
 
 
 def actual_cost(link: Link, result: Finished, *, card: str) -> Micros:

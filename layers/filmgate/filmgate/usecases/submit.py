@@ -198,11 +198,7 @@ class Submit:
     def _write_down(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
-            return self._keep(
-                record,
-                result.data,
-                bill_of(record, result),
-            )
+            return self._keep(record, result.data, bill_of(record, result))
         if isinstance(result, Finished):
             paid = pay(
                 record.current,
