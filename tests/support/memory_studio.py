@@ -6,7 +6,7 @@ budgets (open, with room).
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import RLock
@@ -16,8 +16,8 @@ from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget, Commit, Entry, Posting, fold
-from filmgate.usecases.ports import BudgetLimit, Page, Token
+from filmgate.domain.ledger import Budget, Commit, Entry, Posting, PriceDoubt, fold
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
 
 Key = tuple[str, ...]
 
@@ -36,6 +36,7 @@ class MemoryStudio:
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
         self.tokens: dict[Key, Token] = {}
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
+        self.price_doubts: dict[Key, PriceDoubt] = {}
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -94,7 +95,41 @@ class MemoryStudio:
 
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
         with self.lock:
-            return dict(self.settings[tenant])
+            found = dict(self.settings[tenant])
+            for (owner, provider, price), doubt in self.price_doubts.items():
+                if owner == tenant and doubt.confirmed_by is None:
+                    known = found.get(provider, ProviderSettings())
+                    prices = known.doubted_prices | {price}
+                    found[provider] = replace(known, doubted_prices=prices)
+            return found
+
+    def opened(self, *, before: datetime) -> Sequence[Opened]:
+        with self.lock:
+            found = {}
+            for (tenant, name), generation in self.generations.items():
+                begun = [] if generation.is_terminal else [generation.created_at]
+                attempts = self.attempts.get((tenant, name), {}).values()
+                begun += [one.started_at for one in attempts if one.is_open]
+                if begun and min(begun) < before:
+                    found[tenant, name] = Opened(tenant, name, min(begun))
+            return sorted(found.values(), key=lambda one: one.since)
+
+    def ledger(self, tenant: str) -> Ledger:
+        with self.lock:
+            return Ledger(
+                [one for (owner, *_), one in self.budgets.items() if owner == tenant],
+                [one for (owner, *_), one in self.entries.items() if owner == tenant],
+                [
+                    attempt
+                    for (owner, _), attempts in self.attempts.items()
+                    if owner == tenant
+                    for attempt in attempts.values()
+                ],
+            )
+
+    def tenants(self) -> Sequence[str]:
+        with self.lock:
+            return sorted({tenant for tenant, *_ in self.budgets})
 
     def health(self, tenant: str) -> Mapping[str, Health]:
         with self.lock:
@@ -159,6 +194,18 @@ class MemoryStudio:
                     raise Stale("the settings were changed by another")
             self.settings[tenant] = {**known, **{name: new[name] for name in seen if name in new}}
 
+    def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
+        with self.lock:
+            own = [
+                key
+                for key, doubt in self.price_doubts.items()
+                if key[:2] == (tenant, provider) and doubt.confirmed_by is None
+            ]
+            confirmed = [self.price_doubts[key] for key in own]
+            for key in own:
+                self.price_doubts[key] = replace(self.price_doubts[key], confirmed_by=by)
+            return confirmed
+
     # --- what tests ask ------------------------------------------------------------------------
 
     def balances_disagree(self) -> list[str]:
@@ -211,7 +258,7 @@ class MemoryStudio:
         if budget is None:
             raise BudgetMissing(posting.scope, posting.period)
         needed = -posting.room
-        if posting.needs_room and budget.room < needed:
+        if posting.needs_room and budget.lacks_room_for(needed):
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
 
     def _write(self, tenant: str, commit: Commit) -> None:
@@ -227,6 +274,9 @@ class MemoryStudio:
             self.budgets[tenant, budget.scope, budget.period] = budget
         if commit.take is not None:
             self.takes[tenant, commit.take.generation_id][commit.take.id] = commit.take
+        if commit.price_doubt is not None:
+            doubt = commit.price_doubt
+            self.price_doubts[tenant, doubt.provider, doubt.price] = doubt
         for posting in commit.postings:
             key = (tenant, posting.scope, posting.period)
             budget = self.budgets[key]

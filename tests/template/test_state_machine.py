@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from filmgate.domain import errors
+from filmgate.domain.patience import Patience
 from filmgate.providers.data import catalogue
-from filmgate.usecases.steps import LEASE_MARGIN, Outcome
+from filmgate.usecases.steps import Outcome
 from tests.template import documents, sources
 from tests.template.documents import functions
 
@@ -138,7 +139,7 @@ def test_a_submit_has_time_for_the_longest_answer_that_it_waits_for() -> None:
     longest_s = max(offer.deadline_s for one in sell_at_once for offer in one.offers)
 
     assert functions()["submit"]["Timeout"] > longest_s
-    assert LEASE_MARGIN.total_seconds() >= 60
+    assert Patience().lease_margin.total_seconds() >= 60
 
 
 def test_an_execution_outlasts_a_chain_in_which_every_job_runs_to_its_deadline() -> None:

@@ -47,11 +47,14 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/estimates/compare": ("POST",),
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
+    "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
     "/v1/budgets/{scope}": ("GET", "PUT"),
+    "/v1/verify": ("GET",),
     "/v1/settings/order": ("PUT",),
     "/v1/settings/providers/{id}": ("GET", "PUT"),
     "/v1/settings/providers/{id}/key": ("PUT", "DELETE"),
     "/v1/settings/providers/{id}/test": ("POST",),
+    "/v1/settings/providers/{id}/prices/confirm": ("POST",),
 }
 """Every route of the API, so that a wrong method can be told from a wrong address."""
 

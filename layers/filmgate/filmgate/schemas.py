@@ -146,17 +146,25 @@ class GenerationBody(EstimateBody):
 class BudgetBody(_Body):
     """A monthly limit and the percentages of it at which the owner is told."""
 
-    limit: Usd
+    limit: Usd | None
     alert_at: Annotated[list[Annotated[int, Field(ge=1, le=1000)]], Field(max_length=10)] = [
         80,
         100,
     ]
 
-    def limit_micros(self) -> Micros:
-        return parse_usd(self.limit)
+    def limit_micros(self) -> Micros | None:
+        """None where a scope shall have no limit of its own any more."""
+        return None if self.limit is None else parse_usd(self.limit)
 
     def alerts(self) -> tuple[int, ...]:
         return tuple(sorted(set(self.alert_at)))
+
+
+class CorrectionBody(_Body):
+    """What an attempt really cost, and how that is known."""
+
+    actual_cost: Usd
+    reason: Annotated[str, StringConstraints(min_length=3, max_length=500)]
 
 
 class SettingsBody(_Body):
@@ -168,10 +176,21 @@ class SettingsBody(_Body):
     model: Label | None = None
     on_refusal: OnRefusal = Field(default=OnRefusal.NEXT, strict=False)
     on_unknown: OnUnknown = Field(default=OnUnknown.STOP, strict=False)
+    monthly_limit: Usd | None = None
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent; null among them means "no longer set"."""
-        return self.model_dump(exclude_unset=True)
+        """The fields that were sent; null among them means "no longer set".
+
+        The monthly limit is not among them: it is the limit of the provider's budget.
+        """
+        return self.model_dump(exclude_unset=True, exclude={"monthly_limit"})
+
+    @property
+    def sets_limit(self) -> bool:
+        return "monthly_limit" in self.model_fields_set
+
+    def limit_micros(self) -> Micros | None:
+        return None if self.monthly_limit is None else parse_usd(self.monthly_limit)
 
 
 class OrderBody(_Body):

@@ -24,6 +24,7 @@ class Settings(BaseModel):
     default_monthly_limit_micros: int | None = None
     default_cost_limit_micros: int | None = None
     poll_scale_percent: int = 100
+    presume_after_s: int = 24 * 60 * 60
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

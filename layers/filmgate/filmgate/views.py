@@ -9,12 +9,14 @@ from filmgate.domain.catalogue import Catalogue, Offer, Provider
 from filmgate.domain.chain import Candidate, ProviderSettings
 from filmgate.domain.generations import Generation, Record, Take
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget
+from filmgate.domain.ledger import OWNER_SCOPE, PriceDoubt
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
+from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
 from filmgate.usecases.provider_keys import KeyCheck
 from filmgate.usecases.provider_settings import Owned
+from filmgate.usecases.verify import Verified
 
 Json = dict[str, Any]
 CURRENCY = "USD"
@@ -133,28 +135,82 @@ def attempt_view(attempt: Attempt) -> Json:
             else None
         ),
         "estimated_cost": format_usd(attempt.reserved_micros),
-        "actual_cost": optional_usd(attempt.actual_micros),
+        "actual_cost": optional_usd(attempt.settled_micros if attempt.is_settled else None),
         "tries": attempt.tries,
         "started_at": moment(attempt.started_at),
         "ended_at": optional_moment(attempt.ended_at),
     }
 
 
-def budget_view(budget: Budget) -> Json:
+def budget_view(standing: Standing) -> Json:
+    """A budget; `limit_of` says whose limit bounds it: its own or the owner's."""
+    budget = standing.budget
     return {
         "scope": budget.scope,
         "period": budget.period,
         "currency": CURRENCY,
-        "limit": format_usd(budget.limit),
+        "limit": format_usd(standing.limit),
+        "limit_of": budget.scope if standing.is_own else OWNER_SCOPE,
         "spent": format_usd(budget.settled),
         "held": format_usd(budget.held),
-        "room": format_usd(budget.room),
+        "room": format_usd(standing.room),
         "alert_at": list(budget.alert_at),
     }
 
 
-def settings_view(owned: Owned) -> Json:
+def verified_view(found: Verified) -> Json:
+    """What was compared, and every difference between the entries and what is stored."""
+    return {
+        "agrees": not found.drift,
+        "checked": {
+            "budgets": found.budgets,
+            "entries": found.entries,
+            "attempts": found.attempts,
+        },
+        "drift": [
+            {"what": one.what, "entries_say": _money(one.entered), "stored": _money(one.stored)}
+            for one in found.drift
+        ],
+        "busy": found.busy,
+        "double_spends": list(found.double_spends),
+    }
+
+
+def _money(money: tuple[Micros, Micros]) -> Json:
+    held, spent = money
+    return {"held": format_usd(held), "spent": format_usd(spent)}
+
+
+def correction_view(record: Record) -> Json:
+    """A generation after a correction, without links to its takes."""
+    return {
+        **summary_view(record.generation),
+        "attempts": [attempt_view(attempt) for attempt in record.attempts],
+        "actual_cost": optional_usd(_paid(record.attempts)),
+    }
+
+
+def doubts_view(confirmed: Sequence[PriceDoubt]) -> Json:
+    return {
+        "confirmed": [
+            {
+                "price": one.price,
+                "expected": format_usd(one.held),
+                "billed": format_usd(one.billed),
+                "attempt_id": one.attempt_id,
+                "at": moment(one.at),
+            }
+            for one in confirmed
+        ]
+    }
+
+
+def settings_view(owned: Owned, monthly_limit: Micros | None) -> Json:
     """What an owner has set for a provider, and what holds where nothing was set."""
+    return {**_owned(owned), "monthly_limit": optional_usd(monthly_limit)}
+
+
+def _owned(owned: Owned) -> Json:
     return {
         "id": owned.provider.id,
         "type": owned.provider.media,
@@ -167,7 +223,7 @@ def order_view(owned: Sequence[Owned]) -> Json:
     return {
         "type": owned[0].provider.media,
         "order": [one.provider.id for one in owned],
-        "items": [settings_view(one) for one in owned],
+        "items": [_owned(one) for one in owned],
     }
 
 
@@ -186,6 +242,7 @@ def _settings(provider: Provider, settings: ProviderSettings) -> Json:
         "model": settings.model,
         "on_refusal": settings.on_refusal,
         "on_unknown": settings.on_unknown,
+        "doubted_prices": sorted(settings.doubted_prices),
     }
 
 
@@ -296,7 +353,7 @@ def _take(take: Take, url: str, expires_at: datetime) -> Json:
 
 def _paid(attempts: Iterable[Attempt]) -> Micros | None:
     """What was paid so far; None while nothing was."""
-    paid = [attempt.actual_micros for attempt in attempts if attempt.actual_micros is not None]
+    paid = [attempt.settled_micros for attempt in attempts if attempt.is_settled]
     return sum(paid) if paid else None
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.generations import Link, Take
+from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import RateCard
+from filmgate.observability import measure_commit
 from filmgate.settings import settings
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ def now() -> datetime:
 def studio() -> "StudioTable":
     from filmgate.adapters.table import StudioTable
 
-    return StudioTable(_client("dynamodb"), settings().need("studio_table_name"))
+    return StudioTable(
+        _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
+    )
 
 
 @cache
@@ -62,6 +66,11 @@ def provider_keys() -> "ProviderKeys":
     from filmgate.adapters.secrets import ProviderKeys
 
     return ProviderKeys(_client("secretsmanager"), settings().need("provider_secret_prefix"))
+
+
+def patience() -> Patience:
+    """How long this installation waits for what is in doubt."""
+    return Patience(settings().poll_scale_percent, timedelta(seconds=settings().presume_after_s))
 
 
 def card() -> RateCard:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filmgate.adapters.egress import NotSent, OutcomeUnknown, Reply
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -27,7 +28,7 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
 )
 from filmgate.domain.wishes import Media
-from filmgate.providers.base import Account, Adapter, Finished, Kind, Order, Pending
+from filmgate.providers.base import Account, Adapter, Finished, Order, Pending
 from filmgate.providers.data import catalogue
 from tests.support.builders import clip_order, image_order
 from tests.support.fake_http import REPLIES, FakeHttp, reply, stored_reply

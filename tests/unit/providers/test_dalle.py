@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -15,7 +16,7 @@ from filmgate.domain.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from filmgate.providers.base import Account, Finished, Kind, Order
+from filmgate.providers.base import Account, Finished, Order
 from filmgate.providers.dalle import ADAPTER, DEFAULT_URL, Dalle, image_body
 from tests.support.builders import image_order
 from tests.support.fake_http import FakeHttp, reply, stored_reply

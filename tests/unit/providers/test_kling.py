@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.catalogue import Exclusion, match
 from filmgate.domain.errors import (
     ContentRefused,
@@ -25,7 +26,7 @@ from filmgate.domain.errors import (
     ProviderUnsupported,
 )
 from filmgate.providers import _kling_legacy as legacy
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.kling import ADAPTER, DEFAULT_URL, Kling, cost_of, video_body
 from tests.support.builders import clip_order, clip_wish

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ErrorClass,
@@ -20,7 +21,7 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.providers.base import Account, Finished, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Order, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.midjourney import ADAPTER, DEFAULT_URL, SPEEDS, Midjourney, imagine_body
 from tests.support.builders import image_order

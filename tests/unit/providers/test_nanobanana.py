@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -16,7 +17,7 @@ from filmgate.domain.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from filmgate.providers.base import Account, Finished, Kind
+from filmgate.providers.base import Account, Finished
 from filmgate.providers.data import catalogue
 from filmgate.providers.nanobanana import ADAPTER, DEFAULT_URL, Nanobanana, image_body
 from tests.support.builders import image_order

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -22,7 +23,7 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Order, Pending
 from filmgate.providers.sora import DEFAULT_URL, Sora, multipart
 from local.simulators.multipart import Part, read_form
 from tests.support.builders import clip_order

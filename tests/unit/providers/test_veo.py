@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -21,7 +22,7 @@ from filmgate.domain.errors import (
     ProviderUnsupported,
 )
 from filmgate.domain.pricing import price_of_tokens
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Order, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.veo import DEFAULT_URL, Veo, interaction_body, label, operation_body
 from tests.support.builders import clip_order

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.catalogue import Exclusion, match
 from filmgate.domain.errors import (
     ContentRefused,
@@ -22,7 +23,7 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Order, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.whan import DEFAULT_URL, MODELS, Whan, video_body
 from tests.support.builders import clip_order, clip_wish

@@ -8,13 +8,13 @@ import pytest
 from filmgate.domain.attempts import Attempt, AttemptState, begin
 from filmgate.domain.errors import Stale
 from filmgate.domain.generations import RENDER_OPERATION, GenerationState, Record
+from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import Unit
 from filmgate.providers.base import Finished
 from filmgate.usecases.steps import (
     Outcome,
     StepResult,
     actual_cost,
-    is_over,
     outcome_of,
     take_of,
     warnings_for,
@@ -70,7 +70,7 @@ def test_behind_a_released_attempt_the_next_is_asked() -> None:
 def test_beside_a_simulator_the_wait_for_a_job_is_scaled() -> None:
     running = record(attempt(S.ACCEPTED, operation={"task": "t"}))
 
-    assert outcome_of(running, now=NOW, poll_scale_percent=20) == StepResult(Outcome.RUNNING, 5)
+    assert outcome_of(running, now=NOW, patience=Patience(20)) == StepResult(Outcome.RUNNING, 5)
 
 
 def test_a_worker_knows_how_long_it_has() -> None:
@@ -117,19 +117,6 @@ def test_a_take_is_named_and_measured_by_us() -> None:
     assert (made.size_bytes, made.attempt_id, made.late) == (
         len(picture()), one.current.id, False,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("state", [S.ACCEPTED, S.OVERDUE])
-def test_a_job_is_over_from_its_deadline_on(state: AttemptState) -> None:
-    job = attempt(state, deadline_at=NOW)
-
-    assert is_over(job, NOW)
-    assert not is_over(job, NOW - timedelta(seconds=1))
-    assert not is_over(replace(job, deadline_at=None), NOW)
-
-
-def test_only_a_running_job_can_be_over() -> None:
-    assert not is_over(attempt(S.PAID, deadline_at=NOW), NOW)
 
 
 # --- the guarded write -------------------------------------------------------------------------

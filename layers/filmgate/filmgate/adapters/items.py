@@ -6,14 +6,16 @@ reads it whole:
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#limits                 <scope>
-    <tenant>#settings               provider#<id>
+    <tenant>#settings               provider#<id> | price#<provider>#<price in doubt>
     <tenant>#health                 <provider id>
     <tenant>#token#<sha256>         token
 
-Shards of a hot budget are foreseen in its sort key; today there is one.
+Shards of a hot budget are foreseen in its sort key; today there is one. What has not come to its
+end (a generation, an attempt) also has open_pk and open_sk, and so stands in a small index.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -27,7 +29,12 @@ Item = dict[str, Any]
 T = TypeVar("T")
 
 GENERATION: Final = "generation"
-KEY_ATTRIBUTES: Final = frozenset({"pk", "sk", "list_pk", "list_sk", "commit_id"})
+OPEN: Final = "open"
+KEY_ATTRIBUTES: Final = frozenset(
+    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id"}
+)
+# A budget's room and whether it is bounded follow from the rest: they are for the guards.
+GUARDS_OF_BUDGETS: Final = frozenset({"room", "bounded"})
 
 _serialize: Callable[[Any], Any] = TypeSerializer().serialize
 _deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
@@ -46,6 +53,15 @@ def budget_key(tenant: str, scope: str, period: str) -> dict[str, str]:
     if period == NO_PERIOD:
         return {"pk": generation_pk(tenant, scope.partition(":")[2]), "sk": "budget"}
     return {"pk": f"{tenant}#budget#{scope}#{period}", "sk": "shard#0"}
+
+
+def open_keys(since: datetime, generation_id: str) -> dict[str, str]:
+    """Where an item stands among those that have not come to their end, oldest first."""
+    return {"open_pk": OPEN, "open_sk": f"{since.isoformat()}#{generation_id}"}
+
+
+def price_sk(provider: str, price: str = "") -> str:
+    return f"price#{provider}#{price}"
 
 
 def limits_pk(tenant: str) -> str:
@@ -87,12 +103,12 @@ def load(kind: type[T], item: Mapping[str, Any]) -> T:
 
 
 def load_budget(item: Mapping[str, Any]) -> Budget:
-    """A budget; its stored room is for the guards only and follows from the rest."""
-    return load(Budget, {name: part for name, part in item.items() if name != "room"})
+    kept = {name: part for name, part in item.items() if name not in GUARDS_OF_BUDGETS}
+    return load(Budget, kept)
 
 
 def dump_budget(budget: Budget) -> Item:
-    return {**dump(budget), "room": budget.room}
+    return {**dump(budget), "room": budget.room, "bounded": budget.limit is not None}
 
 
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:

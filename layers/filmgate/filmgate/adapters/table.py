@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from random import random
 from typing import Any, Final
@@ -30,10 +31,19 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget, Commit, EntryKind, Posting
-from filmgate.usecases.ports import BudgetLimit, Page, Token
+from filmgate.domain.ledger import (
+    OWNER_SCOPE,
+    Budget,
+    Commit,
+    Entry,
+    EntryKind,
+    Posting,
+    PriceDoubt,
+)
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
 
 LIST_INDEX: Final = "ListIndex"
+OPEN_INDEX: Final = "OpenIndex"
 _TRIES: Final = 12
 _REFUSED: Final = "ConditionalCheckFailed"
 _IS_NEW: Final = "attribute_not_exists(pk)"
@@ -49,7 +59,10 @@ class StudioTable:
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random,
+        on_commit: Callable[[Commit], None] = lambda commit: None,
     ) -> None:
+        """`on_commit` is told of every commit that went through, after it did."""
+        self._on_commit = on_commit
         self._client = client
         self._name = name
         self._sleep = sleep
@@ -120,8 +133,20 @@ class StudioTable:
         return None if item is None else load(BudgetLimit, item)
 
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
-        found = self._query(items.settings_pk(tenant))
-        return {item["sk"].partition("#")[2]: load(ProviderSettings, item) for item in found}
+        settings: dict[str, ProviderSettings] = {}
+        doubted: dict[str, set[str]] = {}
+        for item in self._query(items.settings_pk(tenant)):
+            kind, _, name = item["sk"].partition("#")
+            if kind == "provider":
+                settings[name] = load(ProviderSettings, item)
+                continue
+            doubt = load(PriceDoubt, item)
+            if doubt.confirmed_by is None:
+                doubted.setdefault(doubt.provider, set()).add(doubt.price)
+        for name, prices in doubted.items():
+            known = settings.get(name, ProviderSettings())
+            settings[name] = replace(known, doubted_prices=frozenset(prices))
+        return settings
 
     def health(self, tenant: str) -> Mapping[str, Health]:
         found = self._query(items.health_pk(tenant))
@@ -130,6 +155,39 @@ class StudioTable:
     def token(self, tenant: str, token_hash: str) -> Token | None:
         item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
         return None if item is None else load(Token, item)
+
+    def opened(self, *, before: datetime) -> Sequence[Opened]:
+        found: dict[tuple[str, str], Opened] = {}
+        for item in self._pages(
+            "query",
+            IndexName=OPEN_INDEX,
+            KeyConditionExpression="open_pk = :open AND open_sk < :before",
+            ExpressionAttributeValues=to_wire({":open": items.OPEN, ":before": before.isoformat()}),
+        ):
+            tenant, _, generation_id = item["pk"].partition("#generation#")
+            since = datetime.fromisoformat(item["open_sk"].partition("#")[0])
+            found.setdefault((tenant, generation_id), Opened(tenant, generation_id, since))
+        return list(found.values())
+
+    def ledger(self, tenant: str) -> Ledger:
+        budgets, entries, attempts = [], [], []
+        for item in self._scan("begins_with(pk, :own)", {":own": f"{tenant}#"}):
+            match item["sk"].partition("#")[0]:
+                case "shard" | "budget":
+                    budgets.append(items.load_budget(item))
+                case "entry":
+                    entries.append(load(Entry, item))
+                case "attempt":
+                    attempts.append(load(Attempt, item))
+        return Ledger(budgets, entries, attempts)
+
+    def tenants(self) -> Sequence[str]:
+        budgets = self._scan(
+            "sk = :shard AND #scope = :owner",
+            {":shard": "shard#0", ":owner": OWNER_SCOPE},
+            names={"#scope": "scope"},
+        )
+        return sorted({item["pk"].partition("#")[0] for item in budgets})
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -143,6 +201,7 @@ class StudioTable:
             except _AnswerLost:
                 refused = []
             if refused is None or self._went_through(actions, commit_id):
+                self._on_commit(commit)
                 return
             self._explain(tenant, commit, actions, refused)
             self._sleep(self._jitter() * min(1.0, 0.02 * 2**attempt))
@@ -177,17 +236,18 @@ class StudioTable:
             _Put(entry, None),
             _Update(
                 key,
-                "SET #limit = :limit, #room = #room + :more, #alert_at = :alert_at "
-                "ADD #version :one",
+                "SET #limit = :limit, #bounded = :bounded, #room = #room + :more, "
+                "#alert_at = :alert_at ADD #version :one",
                 "#limit = :known",
                 {
                     "limit": after.limit,
-                    "more": after.limit - budget.limit,
+                    "bounded": after.limit is not None,
+                    "more": (after.limit or 0) - (budget.limit or 0),
                     "alert_at": list(after.alert_at),
                     "one": 1,
                     "known": budget.limit,
                 },
-                ("limit", "room", "alert_at", "version"),
+                ("limit", "bounded", "room", "alert_at", "version"),
             ),
         ]
         if self._transact([action.wire(self._name) for action in actions]) is not None:
@@ -209,9 +269,25 @@ class StudioTable:
             if before.version:
                 guard = {"#version = :version": {"version": before.version}}
             after = new.get(provider)
-            actions.append(_Put({**key, **dump(after)}, guard) if after else _Check(key, guard))
+            actions.append(_Put({**key, **_kept(after)}, guard) if after else _Check(key, guard))
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale("the settings were changed by another")
+
+    def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
+        confirmed = []
+        prefix = items.price_sk(provider)
+        for item in self._query(items.settings_pk(tenant)):
+            if not item["sk"].startswith(prefix):
+                continue
+            doubt = load(PriceDoubt, item)
+            if doubt.confirmed_by is None:
+                key = {"pk": item["pk"], "sk": item["sk"]}
+                seen = {"#attempt_id = :attempt_id": {"attempt_id": doubt.attempt_id}}
+                after = _Put({**key, **dump(replace(doubt, confirmed_by=by))}, seen)
+                if self._transact([after.wire(self._name)]) is not None:
+                    raise Stale(f"{doubt.price} was overstepped again")
+                confirmed.append(doubt)
+        return confirmed
 
     def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
         item = {"pk": items.health_pk(tenant), "sk": provider, **dump(after)}
@@ -250,7 +326,7 @@ class StudioTable:
         budget = self.budget(tenant, posting.scope, posting.period)
         if budget is None:
             raise BudgetMissing(posting.scope, posting.period)
-        if budget.room < -posting.room:
+        if budget.lacks_room_for(-posting.room):
             raise DoesNotFit(posting.scope, needed=-posting.room, room=budget.room)
 
     def _transact(self, writes: list[dict[str, Any]]) -> list[bool] | None:
@@ -291,15 +367,33 @@ class StudioTable:
         return from_wire(answer["Item"]) if "Item" in answer else None
 
     def _query(self, pk: str) -> Iterator[Item]:
+        return self._pages(
+            "query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_wire({":pk": pk}),
+            ConsistentRead=True,
+        )
+
+    def _scan(
+        self,
+        condition: str,
+        values: Mapping[str, Any],
+        *,
+        names: Mapping[str, str] | None = None,
+    ) -> Iterator[Item]:
+        return self._pages(
+            "scan",
+            FilterExpression=condition,
+            ExpressionAttributeValues=to_wire(values),
+            ConsistentRead=True,
+            **({"ExpressionAttributeNames": dict(names)} if names else {}),
+        )
+
+    def _pages(self, operation: str, **arguments: Any) -> Iterator[Item]:
+        """The items of every page of a query or scan."""
         start: dict[str, Any] = {}
         while True:
-            answer = self._call(
-                "query",
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=to_wire({":pk": pk}),
-                ConsistentRead=True,
-                **start,
-            )
+            answer = self._call(operation, **arguments, **start)
             yield from map(from_wire, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
@@ -346,10 +440,18 @@ def _guarded(guard: Guard) -> dict[str, Any]:
     return arguments
 
 
+ANYTHING: Final[Guard] = {}
+
+
+def _kept(settings: ProviderSettings) -> Item:
+    """Settings as they are stored: what is in doubt has items of its own."""
+    return {name: part for name, part in dump(settings).items() if name != "doubted_prices"}
+
+
 class _Put:
     """A put of a whole item: new, or guarded by what the item must still say.
 
-    A guard of None means that the item must not exist.
+    A guard of None means that the item must not exist, ANYTHING that it is put over whatever is.
     """
 
     def __init__(self, item: Item, guard: Guard | None) -> None:
@@ -357,8 +459,9 @@ class _Put:
         self._guard = guard
 
     def wire(self, table: str) -> dict[str, Any]:
-        put = {"TableName": table, "Item": to_wire(self.item), "ConditionExpression": _IS_NEW}
-        return {"Put": {**put, **_guarded(self._guard or {})}}
+        put: dict[str, Any] = {"TableName": table, "Item": to_wire(self.item)}
+        guard = {"ConditionExpression": _IS_NEW} if self._guard is None else _guarded(self._guard)
+        return {"Put": {**put, **guard}}
 
 
 class _Check:
@@ -433,6 +536,10 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
     if commit.take is not None:
         pk = items.generation_pk(tenant, commit.take.generation_id)
         yield _Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
+    if commit.price_doubt is not None:
+        doubt = commit.price_doubt
+        place = {"pk": items.settings_pk(tenant), "sk": items.price_sk(doubt.provider, doubt.price)}
+        yield _Put({**place, **dump(doubt), **stamp}, ANYTHING)
     for posting in commit.postings:
         yield _posting_update(tenant, posting)
 
@@ -443,6 +550,7 @@ def _generation_item(generation: Generation) -> Item:
         "sk": items.GENERATION,
         "list_pk": f"{generation.tenant}#generations",
         "list_sk": f"{generation.created_at.isoformat()}#{generation.id}",
+        **({} if generation.is_terminal else items.open_keys(generation.created_at, generation.id)),
         **dump(generation),
     }
 
@@ -453,6 +561,8 @@ def _attempt_put(
     """The attempt as it now is, guarded by the state and version that it had."""
     pk = items.generation_pk(tenant, after.generation_id)
     item = {"pk": pk, "sk": items.attempt_sk(after.index), **dump(after), **stamp}
+    if after.is_open:
+        item |= items.open_keys(after.started_at, after.generation_id)
     if before is None:
         return _Put(item, None)
     guard = {"state": before.state.value, "version": before.version}
@@ -464,10 +574,10 @@ def _posting_update(tenant: str, posting: Posting) -> _Update:
         items.budget_key(tenant, posting.scope, posting.period),
         "SET #room = #room + :room, #held = #held + :held, #settled = #settled + :settled "
         "ADD #version :one",
-        "#room >= :needed" if posting.needs_room else None,
+        "(#bounded = :unbounded OR #room >= :needed)" if posting.needs_room else None,
         {"room": posting.room, "held": posting.held, "settled": posting.settled, "one": 1}
-        | ({"needed": -posting.room} if posting.needs_room else {}),
-        ("room", "held", "settled", "version"),
+        | ({"needed": -posting.room, "unbounded": False} if posting.needs_room else {}),
+        ("room", "held", "settled", "version", *(("bounded",) if posting.needs_room else ())),
         posting,
     )
 

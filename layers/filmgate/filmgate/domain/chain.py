@@ -44,7 +44,8 @@ class ProviderSettings:
     """What an owner has set for one provider; a fresh one is what holds before anything is set.
 
     `key_set` says whether its secret is there, `key_hint` how it ends. `version` counts the
-    changes; 0 means that nothing was ever set.
+    changes; 0 means that nothing was ever set. `doubted_prices` names the prices that the vendor
+    has overstepped and nobody has confirmed since; they are kept beside the settings.
     """
 
     enabled: bool = True
@@ -56,6 +57,7 @@ class ProviderSettings:
     on_unknown: OnUnknown = OnUnknown.STOP
     key_hint: str | None = None
     version: int = 0
+    doubted_prices: frozenset[str] = frozenset()
 
     def priority_of(self, provider: Provider) -> int:
         """The owner's place for the provider, or the catalogue's where the owner gave none."""
@@ -202,6 +204,10 @@ def _candidate(
     if isinstance(found, Exclusion):
         return Candidate(*known, None, None, None, standing or found)
     matched, row = found
+    if card.name_of(row) in settings.doubted_prices:
+        standing = standing or Exclusion(
+            "price-in-doubt", "its vendor billed more than this price; an admin has to confirm it"
+        )
     return Candidate(*known, matched, row, price(row, wish), standing, health.percentile_ms(50))
 
 

@@ -210,6 +210,18 @@ class ProviderProtocolError(ProviderError):
     error_class, code = ErrorClass.RETRY, "unreadable-answer"
 
 
+class ProviderJobUnknown(ProviderProtocolError):
+    """The vendor shows no such job now. That is no failure of the job."""
+
+    code = "job-unknown"
+
+
+class ProviderResultMissing(ProviderProtocolError):
+    """The vendor says success and shows no result; it may still come."""
+
+    code = "result-missing"
+
+
 class ResultUnusable(ProviderError):
     """The provider delivered something that is no image or video, and will be paid for it."""
 

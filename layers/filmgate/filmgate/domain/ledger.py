@@ -1,7 +1,11 @@
 """Double bookkeeping in miniature: budgets, entries, and the commits that change both at once.
 
 Per budget and at every instant: room = limit - held - settled. Entries are only ever added, one
-per (attempt, kind), and balances equal their fold. A commit is all or nothing.
+per (attempt, kind) but for corrections, and balances equal their fold. A commit is all or nothing.
+
+An attempt draws on the owner's budget, its user's, its project's and its provider's, each of one
+month, and on its generation's. Only the owner's always has a limit: a scope without one of its own
+is a part of the owner's spending and so bounded by that, and its balances are kept all the same.
 """
 
 from collections.abc import Iterable
@@ -10,12 +14,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from filmgate.domain.attempts import HELD, SETTLED, Attempt, AttemptState
+from filmgate.domain.attempts import Attempt, AttemptState
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Generation, Take
 from filmgate.domain.money import Micros
 
 OWNER_SCOPE: Final = "owner"
+USER_SCOPE: Final = "user"
+PROJECT_SCOPE: Final = "project"
+PROVIDER_SCOPE: Final = "provider"
 NO_PERIOD: Final = "whole"
 """The period of a generation's own budget: it has no month."""
 
@@ -32,7 +39,10 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the book. `held` and `settled` are what it adds to its scopes (may be < 0)."""
+    """One line of the book. `held` and `settled` are what it adds to its scopes (may be < 0).
+
+    `by` and `reason` are a person's and stand in corrections.
+    """
 
     id: str
     generation_id: str
@@ -41,6 +51,8 @@ class Entry:
     settled: Micros
     scopes: tuple[tuple[str, str], ...]
     at: datetime
+    by: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +72,14 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit for one scope and period, and how much of it is taken."""
+    """How much of one scope and period is taken, and its limit: None where it has none of its own.
+
+    Such a one is bounded by the owner's, and its `room` is what is taken, below zero.
+    """
 
     scope: str
     period: str
-    limit: Micros
+    limit: Micros | None
     held: Micros = 0
     settled: Micros = 0
     alert_at: tuple[int, ...] = (80, 100)
@@ -72,7 +87,26 @@ class Budget:
 
     @property
     def room(self) -> Micros:
-        return self.limit - self.held - self.settled
+        return (self.limit or 0) - self.held - self.settled
+
+    def lacks_room_for(self, needed: Micros) -> bool:
+        return self.limit is not None and self.room < needed
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDoubt:
+    """A price that a vendor has overstepped: nothing is sold at it until somebody confirms it.
+
+    `price` names it as the rate card does; `held` was expected, `billed` came.
+    """
+
+    provider: str
+    price: str
+    held: Micros
+    billed: Micros
+    attempt_id: str
+    at: datetime
+    confirmed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +135,18 @@ class Commit:
     postings: tuple[Posting, ...] = ()
     opened: tuple[Budget, ...] = ()
     take: Take | None = None
+    price_doubt: PriceDoubt | None = None
 
 
 def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
     """The commit of an attempt's step: its entries and postings follow from the two states."""
-    entries = tuple(_entries(before, after, at))
-    postings = tuple(
-        Posting(scope, period, entry.held, entry.settled, entry.kind is EntryKind.RESERVE)
-        for entry in _summed(entries)
-        for scope, period in entry.scopes
-    )
-    return Commit(AttemptChange(before, after), entries=entries, postings=postings)
+    return _commit(before, after, tuple(_entries(before, after, at)))
+
+
+def correction(before: Attempt, after: Attempt, *, by: str, reason: str, at: datetime) -> Commit:
+    """The commit of a correction by a person, with who and why in its entry."""
+    entries = [replace(entry, by=by, reason=reason) for entry in _entries(before, after, at)]
+    return _commit(before, after, tuple(entries))
 
 
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
@@ -122,6 +157,16 @@ def with_generation(commit: Commit, before: Generation | None, after: Generation
 def with_take(commit: Commit, take: Take) -> Commit:
     """The same commit, which also records a stored result."""
     return replace(commit, take=take)
+
+
+def with_price_doubt(commit: Commit, doubt: PriceDoubt) -> Commit:
+    """The same commit, which also stops the sale at a price."""
+    return replace(commit, price_doubt=doubt)
+
+
+def overran(commit: Commit) -> bool:
+    """Whether a vendor billed more than was held."""
+    return any(entry.kind is EntryKind.OVERRUN for entry in commit.entries)
 
 
 def opening(commit: Commit, budget: Budget) -> Commit:
@@ -139,7 +184,7 @@ def opening(commit: Commit, budget: Budget) -> Commit:
 def post(budget: Budget, posting: Posting) -> Budget:
     """The budget after a posting; raises DoesNotFit when a reservation lacks room."""
     needed = -posting.room
-    if posting.needs_room and budget.room < needed:
+    if posting.needs_room and budget.lacks_room_for(needed):
         raise DoesNotFit(budget.scope, needed=needed, room=budget.room)
     return replace(
         budget,
@@ -164,21 +209,54 @@ def generation_scope(generation_id: str) -> str:
     return f"generation:{generation_id}"
 
 
+def provider_scope(provider: str) -> str:
+    return f"{PROVIDER_SCOPE}:{provider}"
+
+
+def scopes_of(
+    generation: Generation, provider: str, *, now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """Every budget that an attempt of this generation with this provider draws on.
+
+    The owner's comes first, so that a lack of room is told of the widest scope.
+    """
+    period = period_of(now)
+    scopes = [OWNER_SCOPE, f"{USER_SCOPE}:{generation.user}"]
+    if generation.project is not None:
+        scopes.append(f"{PROJECT_SCOPE}:{generation.project}")
+    scopes.append(provider_scope(provider))
+    monthly = [(scope, period) for scope in scopes]
+    return (*monthly, (generation_scope(generation.id), NO_PERIOD))
+
+
+def _commit(before: Attempt | None, after: Attempt, entries: tuple[Entry, ...]) -> Commit:
+    postings = tuple(
+        Posting(scope, period, entry.held, entry.settled, entry.kind is EntryKind.RESERVE)
+        for entry in _summed(entries)
+        for scope, period in entry.scopes
+    )
+    return Commit(AttemptChange(before, after), entries=entries, postings=postings)
+
+
 def _entries(before: Attempt | None, after: Attempt, at: datetime) -> Iterable[Entry]:
-    held = after.reserved_micros if after.state in HELD else 0
-    held -= before.reserved_micros if before is not None and before.state in HELD else 0
-    settled = _settled(after) - (_settled(before) if before is not None else 0)
+    held = after.held_micros - (before.held_micros if before is not None else 0)
+    settled = after.settled_micros - (before.settled_micros if before is not None else 0)
     if not held and not settled:
         return
-    excess = max(0, _settled(after) - after.reserved_micros) if settled > 0 else 0
-    yield _entry(after, _kind(before, after), held, settled - excess, at)
+    kind = _kind(before, after)
+    excess = 0
+    if kind is EntryKind.SETTLE and settled > 0:
+        excess = max(0, after.settled_micros - after.reserved_micros)
+    yield _entry(after, kind, held, settled - excess, at)
     if excess:
         yield _entry(after, EntryKind.OVERRUN, 0, excess, at)
 
 
 def _entry(after: Attempt, kind: EntryKind, held: Micros, settled: Micros, at: datetime) -> Entry:
+    # The attempt's version guards every step; a second correction is one of its own.
+    again = f".{after.version}" if kind is EntryKind.CORRECT else ""
     return Entry(
-        id=f"{after.id}.{kind}",
+        id=f"{after.id}.{kind}{again}",
         generation_id=after.generation_id,
         kind=kind,
         held=held,
@@ -191,16 +269,17 @@ def _entry(after: Attempt, kind: EntryKind, held: Micros, settled: Micros, at: d
 def _kind(before: Attempt | None, after: Attempt) -> EntryKind:
     if before is None:
         return EntryKind.RESERVE
-    if after.state is AttemptState.RELEASED:
-        return EntryKind.RELEASE
-    return EntryKind.PRESUME if after.state is AttemptState.PRESUMED else EntryKind.SETTLE
+    if before.is_held:
+        return _KIND_OF_END.get(after.state, EntryKind.SETTLE)
+    paid_at_last = before.state is AttemptState.PRESUMED and after.actual_micros is not None
+    arrived = after.state in (AttemptState.PAID, AttemptState.STORED)
+    return EntryKind.SETTLE if paid_at_last and arrived else EntryKind.CORRECT
 
 
-def _settled(attempt: Attempt) -> Micros:
-    """What counts as spent; an attempt presumed paid counts in full."""
-    if attempt.state not in SETTLED:
-        return 0
-    return attempt.reserved_micros if attempt.actual_micros is None else attempt.actual_micros
+_KIND_OF_END: Final = {
+    AttemptState.RELEASED: EntryKind.RELEASE,
+    AttemptState.PRESUMED: EntryKind.PRESUME,
+}
 
 
 def _summed(entries: tuple[Entry, ...]) -> list[Entry]:

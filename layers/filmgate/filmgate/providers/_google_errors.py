@@ -24,6 +24,7 @@ ACCOUNT_NOT_SERVED: Final[Leaf] = (
     ProviderQuotaExhausted,
     "does not serve this account (billing or country)",
 )
+REFUSED: Final[Leaf] = (ProviderKeyRefused, "refused the key")
 RETIRED: Final[Leaf] = (ProviderRetired, "does not know this model (any more)")
 
 _DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -35,7 +36,7 @@ def shared_leaf(status: int, error: Mapping[str, Any]) -> Leaf | None:
     """
     reasons = {str(detail.get("reason")) for detail in objects_in(error.get("details"))}
     if "API_KEY_INVALID" in reasons or status in (401, 403):
-        return ProviderKeyRefused, "refused the key"
+        return REFUSED
     if error.get("status") == "FAILED_PRECONDITION":
         return ACCOUNT_NOT_SERVED
     if status == 404:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ProviderError,
     ProviderKeyRefused,
@@ -26,7 +27,6 @@ from filmgate.providers.base import (
     Adapter,
     Answer,
     Finished,
-    Kind,
     Order,
     ask,
     no_check,

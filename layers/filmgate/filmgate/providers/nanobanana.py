@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -27,7 +28,6 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Json,
-    Kind,
     Order,
     ask,
     no_check,

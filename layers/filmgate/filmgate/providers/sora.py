@@ -21,12 +21,12 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import quote
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
     ProviderKeyRefused,
-    ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
     ProviderRetired,
@@ -40,14 +40,13 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Keyframe,
-    Kind,
     Order,
     Pending,
     ask,
-    delay_of,
     look,
     no_check,
     unclear,
+    unseeing,
 )
 
 DEFAULT_URL: Final = "https://api.openai.com"
@@ -121,13 +120,8 @@ class Sora(Adapter):
         answer = look(
             self._http, self._account, path, headers=self._headers(), deadline_s=deadline_s
         )
-        if answer.status != 200:  # a 404 too: a job that cannot be seen now has not ended
-            raise ProviderProtocolError(
-                self._account.provider,
-                f"answered a look with HTTP {answer.status}",
-                retry_after_s=delay_of(answer),
-                status=answer.status,
-            )
+        if answer.status != 200:
+            raise unseeing(self._account, answer)
         match answer.json:
             case {"status": "completed"}:
                 made = _seconds(answer.json.get("seconds"))

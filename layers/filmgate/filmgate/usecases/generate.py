@@ -22,7 +22,7 @@ from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import RateCard
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
-from filmgate.usecases.ports import Principal, Studio, Workflow
+from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
 from filmgate.usecases.reading import read_generation
 from filmgate.usecases.request import Priced, Request, priced
 
@@ -90,7 +90,7 @@ def generate(
     except DoesNotFit as full:
         raise _no_room(full) from full
     try:
-        workflow.start(principal.tenant, generation_id)
+        workflow.start(Execution(principal.tenant, generation_id))
     except StoreUnavailable:
         if idempotency_key is not None:
             raise  # a repeat with the key will start it
@@ -118,10 +118,7 @@ def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attemp
         model=link.model,
         state=AttemptState.RESERVED,
         reserved_micros=link.cost_micros,
-        scopes=(
-            (ledger.OWNER_SCOPE, ledger.period_of(now)),
-            (ledger.generation_scope(generation.id), ledger.NO_PERIOD),
-        ),
+        scopes=ledger.scopes_of(generation, link.provider, now=now),
         started_at=now,
     )
 
@@ -142,7 +139,7 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
         )
     if not record.generation.is_terminal:
         # The first call may have died before it started the workflow.
-        workflow.start(record.generation.tenant, record.generation.id)
+        workflow.start(Execution(record.generation.tenant, record.generation.id))
     return Admitted(record, replayed=True)
 
 
@@ -190,7 +187,7 @@ def _generation(
         strategy=request.strategy,
         on_refusal=request.on_refusal,
         on_unknown=request.on_unknown,
-        chain=tuple(_link(candidate) for candidate in found.plan.eligible),
+        chain=tuple(_link(candidate, card) for candidate in found.plan.eligible),
         rate_card=card.name,
         rate_card_version=card.version,
         cost_limit=cost_limit,
@@ -206,7 +203,7 @@ def _generation(
     )
 
 
-def _link(candidate: Candidate) -> Link:
+def _link(candidate: Candidate, card: RateCard) -> Link:
     match, row, cost = candidate.match, candidate.row, candidate.cost
     if match is None or row is None or cost is None:
         raise ValueError(f"{candidate.provider.id} is eligible without an offer")
@@ -226,12 +223,13 @@ def _link(candidate: Candidate) -> Link:
         micros_per_million_tokens=row.micros_per_million_tokens,
         on_refusal=candidate.on_refusal,
         on_unknown=candidate.on_unknown,
+        price=card.name_of(row),
     )
 
 
 def _no_room(full: DoesNotFit) -> BudgetExceeded:
     return BudgetExceeded(
-        f"This needs {format_usd(full.needed)} USD and the {full.scope} budget "
+        f"This needs {format_usd(full.needed)} USD and the budget of {full.scope} "
         f"has {format_usd(full.room)} left this month.",
         scope=full.scope,
         needed=format_usd(full.needed),

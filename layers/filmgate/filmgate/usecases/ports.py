@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from filmgate.domain.attempts import Attempt
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.generations import Generation, GenerationState, Link, Record
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget, Commit
+from filmgate.domain.ledger import Budget, Commit, Entry, PriceDoubt
 from filmgate.domain.money import Micros
 from filmgate.providers.base import Adapter
 
@@ -38,11 +40,29 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimit:
-    """What an owner has set for a scope, for every month to come."""
+    """What an owner has set for a scope, for every month to come; None: no limit of its own."""
 
-    limit: Micros
+    limit: Micros | None
     alert_at: tuple[int, ...]
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A generation, or an attempt of it, that has not come to its end, and since when."""
+
+    tenant: str
+    generation_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything the table has of one tenant's money: budgets, entries, attempts by generation."""
+
+    budgets: Sequence[Budget]
+    entries: Sequence[Entry]
+    attempts: Sequence[Attempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +145,52 @@ class Studio(Protocol):
     def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
         """Write a provider's figures; raises Stale when `before` is not what the table has."""
 
+    def opened(self, *, before: datetime) -> Sequence[Opened]:
+        """Generations that have not ended, or have attempts that have not, begun before a time.
+
+        Of all tenants, oldest first, each generation once.
+        """
+
+    def ledger(self, tenant: str) -> Ledger:
+        """All that is known of a tenant's money; read item by item while others write."""
+
+    def tenants(self) -> Sequence[str]:
+        """Every tenant that has ever spent something."""
+
+    def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
+        """Sell again at every price of a provider that was in doubt, and give what was."""
+
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of the state machine: of a generation, or after one attempt of it alone.
+
+    `run` counts from 0; an execution's name follows from all of it, so that none starts twice.
+    """
+
+    tenant: str
+    generation_id: str
+    run: int = 0
+    attempt: int | None = None
+
+
+class ExecutionState(StrEnum):
+    ABSENT = "absent"
+    RUNNING = "running"
+    ENDED = "ended"
 
 
 class Workflow(Protocol):
     """The state machine."""
 
-    def start(self, tenant: str, generation_id: str) -> None:
-        """Start the one execution of a generation; one that runs already is a success."""
+    def start(self, execution: Execution) -> None:
+        """Start an execution; one of this name that there is already is a success."""
+
+    def state(self, execution: Execution) -> ExecutionState:
+        """Whether it is there and runs; raises StoreUnavailable when nobody can tell."""
 
 
 class Takes(Protocol):
