@@ -3,6 +3,7 @@
 python -m local            make the film, then serve until Ctrl-C
 python -m local --once     make the film and stop
 python -m local --no-film  serve only
+python -m local verify     compare every balance with its entries; 1 when one does not agree
 """
 
 import argparse
@@ -23,6 +24,7 @@ from local.film.shots import read_film
 from local.owner import Installation, make_token, point_at, secret_prefix, store_key
 from local.ports import PortBusy
 from local.stack import LocalStack, StackAlreadyRunning, StackFailed, ToolMissing
+from local.verify import report, running_api
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGE = "local"
@@ -32,6 +34,8 @@ PARAMETERS = {
     "Stage": STAGE,
     "RateCard": "guide",
     "PollScalePercent": "1",  # the simulators are done in seconds, not in minutes
+    "SubmitTimeoutSeconds": "45",
+    "SweepSchedule": "rate(1 minute)",
 }
 EXPECTED_FAILURES = (
     ApiRefused, DeployFailed, PortBusy, StackAlreadyRunning, StackFailed, TimeoutError, ToolMissing,
@@ -46,8 +50,13 @@ def main() -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     try:
+        running = running_api(arguments.data_dir) if arguments.task == "verify" else None
+        if running is not None:
+            return 0 if report(running, console) else 1
         with LocalStack(ROOT, data_dir=arguments.data_dir) as stack:
             token = set_up(stack, console)
+            if arguments.task == "verify":
+                return 0 if report(Api(stack.url, token), console) else 1
             if not arguments.no_film and not make_film(stack, token, console):
                 return 1
             if not arguments.once:
@@ -131,6 +140,7 @@ def _token(stack: LocalStack, installation: Installation) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__.splitlines()[0])
+    parser.add_argument("task", nargs="?", choices=["run", "verify"], default="run")
     parser.add_argument("--once", action="store_true", help="stop after the film")
     parser.add_argument("--no-film", action="store_true", help="serve without making the film")
     parser.add_argument("--data-dir", type=Path, default=ROOT / ".local", help="where state lives")
