@@ -116,7 +116,7 @@ def settled(studio: Studio, generations: list[dict[str, Any]]) -> list[dict[str,
             return now
         assert time.monotonic() < give_up_at, (
             Counter(one["state"] for one in now),
-            Counter(a["state"] for one in now for a in one["attempts"]),
+            Counter(attempt["state"] for attempt in attempts),
             budget,
         )
         time.sleep(1)
@@ -145,8 +145,8 @@ def test_whatever_is_killed_nothing_is_paid_twice_and_both_books_agree(
     corrected = reconcile(fragile, studio, attempts)
     spent, billed = studio.budget()["spent"], bill(fragile, ended)
     figure(
-        f"{killer.killed.total()} x SIGKILL ({dict(killer.killed)}) during {len(ended)} generations: "
-        f"{dict(states)}, {corrected} presumed ones corrected by the vendor's bill; "
+        f"{killer.killed.total()} x SIGKILL ({dict(killer.killed)}) during {len(ended)} "
+        f"generations: {dict(states)}; {corrected} presumed ones corrected by the vendor's bill; "
         f"spent {spent}, billed {billed / 10_000:.4f}"
     )
     assert round(float(spent) * 10_000) == billed
