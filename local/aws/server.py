@@ -32,7 +32,7 @@ SYNTAX_TREE_LOGGER = "moto.stepfunctions.parser.asl.component.eval_component"
 
 
 def run(settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then save the state and end the functions' processes."""
+    """Serve until SIGTERM or SIGINT, then end the functions' processes."""
     raise_file_limit()
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)

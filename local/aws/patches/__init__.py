@@ -11,9 +11,14 @@ from local.aws.patches import (
     embedded_metrics,
     http_api_body,
     http_api_errors,
+    kept_configuration,
+    kept_executions,
+    kept_items,
+    kept_objects,
     payload_limit,
     runtime_client,
     runtime_latency,
+    schedules,
     secret_reference,
     secure_transport,
     shared_code,
@@ -42,6 +47,11 @@ PATCHES = (
     embedded_metrics,
     state_machines,
     start_execution,
+    schedules,
+    kept_items,
+    kept_objects,
+    kept_executions,
+    kept_configuration,
 )
 
 
