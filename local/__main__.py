@@ -35,7 +35,7 @@ PARAMETERS = {
     "RateCard": "guide",
     "PollScalePercent": "1",  # the simulators are done in seconds, not in minutes
     "SubmitTimeoutSeconds": "45",
-    "SweepSchedule": "rate(1 minute)",
+    "SweepSchedule": "rate(5 seconds)",
 }
 EXPECTED_FAILURES = (
     ApiRefused, DeployFailed, PortBusy, StackAlreadyRunning, StackFailed, TimeoutError, ToolMissing,
