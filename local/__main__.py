@@ -32,6 +32,7 @@ PARAMETERS = {
     "Stage": STAGE,
     "RateCard": "guide",
     "PollScalePercent": "1",  # the simulators are done in seconds, not in minutes
+    "WebhookBackoffPercent": "0.1",  # a receiver on this machine is tried for a minute, not a day
 }
 EXPECTED_FAILURES = (
     ApiRefused, DeployFailed, PortBusy, StackAlreadyRunning, StackFailed, TimeoutError, ToolMissing,

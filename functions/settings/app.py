@@ -1,10 +1,12 @@
-"""What an owner sets: budgets, and every provider's settings, order and key.
+"""What an owner sets: budgets, every provider's settings, order and key, the webhooks' secret.
 
 GET, PUT  /v1/budgets/owner                 what may be spent in a month, and what is spent
 GET, PUT  /v1/settings/providers/{id}       SettingsBody, any part of it; ETag, and If-Match with it
 PUT       /v1/settings/order                OrderBody: a medium's providers, first to be tried first
 PUT, DELETE /v1/settings/providers/{id}/key KeyBody; 204, and the key never comes back
 POST      /v1/settings/providers/{id}/test  a free call with the stored key: ok or not, and why
+GET       /v1/settings/webhook-secret       how the secrets that sign webhooks end, and their dates
+POST      /v1/settings/webhook-secret/rotate  a new one, shown this once; the old one works for 24 h
 Changing and testing need the role admin.
 404   a scope without a budget of its own, an unknown provider    409 state-conflict
 412   version-conflict    422 validation-failed    503 key-store-unavailable
@@ -25,7 +27,15 @@ from filmgate.settings import settings
 from filmgate.usecases.budgets import read_budget, set_budget
 from filmgate.usecases.provider_keys import check_key, remove_key, set_key
 from filmgate.usecases.provider_settings import Owned, change_settings, read_settings, reorder
-from filmgate.views import budget_view, check_view, order_view, settings_view
+from filmgate.usecases.webhooks import rotate_secret
+from filmgate.views import (
+    budget_view,
+    check_view,
+    new_secret_view,
+    order_view,
+    settings_view,
+    signing_view,
+)
 
 app = http_app()
 
@@ -135,6 +145,20 @@ def post_test(provider_id: str) -> Response[str]:
         adapters=wiring.fresh_adapter,
     )
     return answer(200, check_view(found))
+
+
+@app.get("/v1/settings/webhook-secret")
+def get_webhook_secret() -> Response[str]:
+    who = principal(app)
+    return answer(200, signing_view(wiring.webhook_secrets().read(who.tenant), wiring.now()))
+
+
+@app.post("/v1/settings/webhook-secret/rotate")
+def post_webhook_secret_rotation() -> Response[str]:
+    who = principal(app, role="admin")
+    now = wiring.now()
+    made = rotate_secret(tenant=who.tenant, store=wiring.webhook_secrets(), now=now)
+    return answer(200, new_secret_view(made, now))
 
 
 @logger.inject_lambda_context

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from filmgate.domain.errors import ConfigurationError, GatewayError
 
 _SECRETS: Final = re.compile(
-    r"(?i)bearer\s+\S+|fg_[a-z0-9]{1,32}_[\w-]{20,}|sk-[\w-]{6,}|"
+    r"(?i)bearer\s+\S+|fg_[a-z0-9]{1,32}_[\w-]{20,}|sk-[\w-]{6,}|whsec_[\w+/=-]+|"
     r"https?://[^\s\"'?]+\?[^\s\"']+|X-Amz-[\w-]+=[^&\s\"']+"
 )
 REDACTED: Final = "[redacted]"

@@ -4,6 +4,7 @@ Everything starts with the tenant. What belongs to a generation shares its parti
 reads it whole:
 
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
+                                    | webhook
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#limits                 <scope>
     <tenant>#settings               provider#<id>
@@ -27,6 +28,7 @@ Item = dict[str, Any]
 T = TypeVar("T")
 
 GENERATION: Final = "generation"
+WEBHOOK: Final = "webhook"
 KEY_ATTRIBUTES: Final = frozenset({"pk", "sk", "list_pk", "list_sk", "commit_id"})
 
 _serialize: Callable[[Any], Any] = TypeSerializer().serialize

@@ -31,6 +31,7 @@ from filmgate.domain.errors import (
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, EntryKind, Posting
+from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Page, Token
 
 LIST_INDEX: Final = "ListIndex"
@@ -69,6 +70,7 @@ class StudioTable:
             load(Generation, by_kind[items.GENERATION][0]),
             tuple(load(Attempt, item) for item in by_kind.get("attempt", ())),
             tuple(load(Take, item) for item in by_kind.get("take", ())),
+            next((load(Delivery, item) for item in by_kind.get(items.WEBHOOK, ())), None),
         )
 
     def page(

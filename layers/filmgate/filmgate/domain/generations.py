@@ -11,6 +11,7 @@ from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import Unit
+from filmgate.domain.webhooks import Delivery
 from filmgate.domain.wishes import Wish
 
 
@@ -93,6 +94,7 @@ class Generation:
     script_id: str | None = None
     shot_number: int | None = None
     tags: tuple[str, ...] = ()
+    webhook_url: str | None = None
     warnings: tuple[str, ...] = ()
     failure: Problem | None = None
     provider: str | None = None
@@ -130,11 +132,15 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything the table knows of one generation; attempts in the order of the chain."""
+    """Everything the table knows of one generation; attempts in the order of the chain.
+
+    `webhook` is there from the moment that a generation which asked for one has ended.
+    """
 
     generation: Generation
     attempts: tuple[Attempt, ...]
     takes: tuple[Take, ...] = ()
+    webhook: Delivery | None = None
 
     @property
     def current(self) -> Attempt:
