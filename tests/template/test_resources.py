@@ -172,7 +172,9 @@ def test_the_stream_hands_on_a_generation_in_the_moment_of_its_end() -> None:
     images = pattern["dynamodb"]
     assert images["NewImage"]["sk"] == {"S": [items.GENERATION]}
     assert set(images["NewImage"]["state"]["S"]) == {str(state) for state in TERMINAL}
-    assert set(images["OldImage"]["state"]["S"]) == {str(s) for s in set(GenerationState) - TERMINAL}
+    assert set(images["OldImage"]["state"]["S"]) == {
+        str(s) for s in set(GenerationState) - TERMINAL
+    }
 
 
 def test_every_parameter_is_used_and_described() -> None:

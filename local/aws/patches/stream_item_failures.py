@@ -33,8 +33,10 @@ def heeding_item_failures(execute: Any) -> Any:
 
 
 def _is_of_a_stream(event: Any) -> bool:
-    records = event.get("Records") if isinstance(event, dict) else None
-    return bool(records) and records[0].get("eventSource") == STREAM
+    match event:
+        case {"Records": [{"eventSource": source}, *_]}:
+            return bool(source == STREAM)
+    return False
 
 
 def apply(settings: ServerSettings) -> None:
