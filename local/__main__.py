@@ -36,6 +36,7 @@ PARAMETERS = {
     "PollScalePercent": "1",  # the simulators are done in seconds, not in minutes
     "SubmitTimeoutSeconds": "45",
     "SweepSchedule": "rate(5 seconds)",
+    "WebhookBackoffPercent": "0.1",  # a receiver on this machine is tried for a minute, not a day
 }
 EXPECTED_FAILURES = (
     ApiRefused, DeployFailed, PortBusy, StackAlreadyRunning, StackFailed, TimeoutError, ToolMissing,

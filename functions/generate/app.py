@@ -20,6 +20,7 @@ from filmgate.schemas import GenerationBody
 from filmgate.settings import settings
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.generate import generate
+from filmgate.usecases.webhooks import with_checked_webhook
 from filmgate.views import generation_view
 from filmgate.wiring import take_link
 
@@ -31,7 +32,7 @@ def post_generation() -> Response[str]:
     who = principal(app, role="creator")
     body = body_of(app, GenerationBody)
     admitted = generate(
-        body.request(),
+        with_checked_webhook(body.request(), check_url=wiring.checked_webhook_url),
         principal=who,
         idempotency_key=idempotency_key(app),
         request_hash=body.canonical_hash(),

@@ -1,4 +1,5 @@
-"""What an owner sets: budgets, and every provider's settings, order, key and prices in doubt.
+"""What an owner sets: budgets, every provider's settings, order, key and prices in doubt, and the
+secret of the webhooks.
 
 GET, PUT  /v1/budgets/{scope}               what may be spent in a month, and what is spent; a scope
           is owner, user:<id>, project:<id> or provider:<id>
@@ -8,6 +9,8 @@ PUT       /v1/settings/order                OrderBody: a medium's providers, fir
 PUT, DELETE /v1/settings/providers/{id}/key KeyBody; 204, and the key never comes back
 POST      /v1/settings/providers/{id}/test  a free call with the stored key: ok or not, and why
 POST      /v1/settings/providers/{id}/prices/confirm   sell again at prices that were overstepped
+GET       /v1/settings/webhook-secret       how the secrets that sign webhooks end, and their dates
+POST      /v1/settings/webhook-secret/rotate  a new one, shown this once; the old one works for 24 h
 Changing and testing need the role admin.
 404   an unknown scope, provider or attempt    409 state-conflict
 412   version-conflict    422 validation-failed    503 key-store-unavailable
@@ -36,13 +39,16 @@ from filmgate.usecases.provider_settings import (
     read_settings,
     reorder,
 )
+from filmgate.usecases.webhooks import rotate_secret
 from filmgate.views import (
     budget_view,
     check_view,
     correction_view,
     doubts_view,
+    new_secret_view,
     order_view,
     settings_view,
+    signing_view,
 )
 
 app = http_app()
@@ -171,6 +177,20 @@ def post_test(provider_id: str) -> Response[str]:
         adapters=wiring.fresh_adapter,
     )
     return answer(200, check_view(found))
+
+
+@app.get("/v1/settings/webhook-secret")
+def get_webhook_secret() -> Response[str]:
+    who = principal(app)
+    return answer(200, signing_view(wiring.webhook_secrets().read(who.tenant), wiring.now()))
+
+
+@app.post("/v1/settings/webhook-secret/rotate")
+def post_webhook_secret_rotation() -> Response[str]:
+    who = principal(app, role="admin")
+    now = wiring.now()
+    made = rotate_secret(tenant=who.tenant, store=wiring.webhook_secrets(), now=now)
+    return answer(200, new_secret_view(made, now))
 
 
 @logger.inject_lambda_context

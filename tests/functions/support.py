@@ -36,7 +36,10 @@ NO_CREDENTIALS = {
     "AWS_DEFAULT_REGION": documents.REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_CACHED = ("studio", "takes", "workflow", "provider_keys")
+_CACHED = (
+    "studio", "takes", "workflow", "provider_keys",
+    "bus", "deliveries", "webhook_queue", "webhook_secrets",
+)  # fmt: skip
 
 Json = dict[str, Any]
 
@@ -170,6 +173,11 @@ class Deployment:
         self.s3 = client("s3")
         self.s3.create_bucket(Bucket=documents.physical_name("TakesBucket"))
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
+        client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
+        self.sqs = client("sqs")
+        self.webhook_queue = self.sqs.create_queue(
+            QueueName=documents.physical_name("WebhookQueue")
+        )["QueueUrl"]
 
     def environment(self, verb: str) -> dict[str, str]:
         return documents.environment(verb, **self.chosen)
@@ -260,6 +268,24 @@ class Deployment:
         started = states.list_executions(stateMachineArn=machine)["executions"]
         described = [states.describe_execution(executionArn=e["executionArn"]) for e in started]
         return [{"name": one["name"], "input": json.loads(one["input"])} for one in described]
+
+    def waiting_webhooks(self) -> list[Json]:
+        """The messages that can be received from the queue of webhooks now, as Lambda hands
+        them on. Receiving one hides it."""
+        answer = self.sqs.receive_message(
+            QueueUrl=self.webhook_queue,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        return [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+            }
+            for message in answer.get("Messages", [])
+        ]
 
     def stop(self) -> None:
         """Let no client of this deployment live on."""

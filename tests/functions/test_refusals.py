@@ -24,7 +24,7 @@ PATHS = {
     "/v1/settings/providers/{id}/key": "/v1/settings/providers/dalle/key",
     "/v1/settings/providers/{id}/test": "/v1/settings/providers/dalle/test",
 }
-WITHOUT_BODY = {"/v1/settings/providers/dalle/test"}
+WITHOUT_BODY = {"/v1/settings/providers/dalle/test", "/v1/settings/webhook-secret/rotate"}
 OFFERED = [
     (method, PATHS.get(path, path))
     for method, path in documents.routes()

@@ -147,6 +147,10 @@ def arn(name: str) -> str:
             return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{own}"
         case "AWS::S3::Bucket":
             return f"arn:aws:s3:::{own}"
+        case "AWS::SQS::Queue":
+            return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{own}"
+        case "AWS::Events::EventBus":
+            return f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{own}"
     return f"arn:aws:unknown:{REGION}:{ACCOUNT}:{own}"
 
 
@@ -154,8 +158,12 @@ def _reference(name: str, given: Mapping[str, str]) -> str:
     pseudo = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
     if name in pseudo or name in given:
         return (pseudo | dict(given))[name]
-    is_machine = template()["Resources"][name]["Type"] == "AWS::Serverless::StateMachine"
-    return arn(name) if is_machine else physical_name(name)
+    match template()["Resources"][name]["Type"]:
+        case "AWS::Serverless::StateMachine":
+            return arn(name)
+        case "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical_name(name)}"
+    return physical_name(name)
 
 
 def _substitute(name: str, given: Mapping[str, str]) -> str:
@@ -166,7 +174,9 @@ def _substitute(name: str, given: Mapping[str, str]) -> str:
 def table_definition() -> Document:
     """What CreateTable takes of the template's own table: keys, index and billing as deployed."""
     properties = resources("AWS::DynamoDB::Table")["StudioTable"]
-    spelt_otherwise = {"PointInTimeRecoverySpecification", "SSESpecification"}
+    spelt_otherwise = {
+        "PointInTimeRecoverySpecification", "SSESpecification", "StreamSpecification",
+    }  # fmt: skip
     return {name: value for name, value in properties.items() if name not in spelt_otherwise}
 
 

@@ -1,9 +1,13 @@
 """What every function, route, log and store of the template must have."""
 
+import json
 from typing import Any
 
 import pytest
 
+from filmgate.adapters import items
+from filmgate.domain.generations import TERMINAL, GenerationState
+from filmgate.domain.webhooks import MOST_TRIES, PAUSES_S
 from filmgate.http import ROUTES
 from tests.template import documents
 from tests.template.documents import ROOT, functions
@@ -11,6 +15,7 @@ from tests.template.documents import ROOT, functions
 VERBS = sorted(functions())
 API_VERBS = sorted(set(documents.routes().values()))
 LONGEST_API_CALL_S = 30  # an HTTP API gives up then
+LONGEST_VISIBILITY_S = 12 * 3600  # of a message in SQS, from its receipt on
 
 
 def test_every_directory_of_functions_is_deployed_and_no_other() -> None:
@@ -131,6 +136,45 @@ def test_the_bucket_is_private_encrypted_versioned_and_tls_only() -> None:
     assert bucket["BucketEncryption"]
     assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_queue_is_encrypted_and_keeps_its_messages_for_a_fortnight() -> None:
+    queues = documents.resources("AWS::SQS::Queue")
+
+    assert queues
+    assert {one["SqsManagedSseEnabled"] for one in queues.values()} == {True}
+    assert {one["MessageRetentionPeriod"] for one in queues.values()} == {14 * 24 * 3600}
+
+
+def test_a_webhook_has_as_many_tries_as_the_code_has_pauses_for() -> None:
+    queue = documents.resources("AWS::SQS::Queue")["WebhookQueue"]
+
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_TRIES
+    assert queue["VisibilityTimeout"] >= 6 * functions()["deliver"]["Timeout"]
+    assert max(PAUSES_S) + functions()["deliver"]["Timeout"] < LONGEST_VISIBILITY_S
+    assert sum(PAUSES_S) < queue["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize("name", ["AnnounceStreamMapping", "DeliverQueueMapping"])
+def test_a_mapping_hears_which_records_failed_and_gives_up_into_a_queue(name: str) -> None:
+    mapping = documents.resources("AWS::Lambda::EventSourceMapping")[name]
+
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    source = mapping["EventSourceArn"]["Fn::GetAtt"][0]
+    properties = documents.template()["Resources"][source]["Properties"]
+    assert "RedrivePolicy" in properties or mapping["DestinationConfig"]["OnFailure"]
+
+
+def test_the_stream_hands_on_a_generation_in_the_moment_of_its_end() -> None:
+    mapping = documents.resources("AWS::Lambda::EventSourceMapping")["AnnounceStreamMapping"]
+
+    (pattern,) = (json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"])
+    images = pattern["dynamodb"]
+    assert images["NewImage"]["sk"] == {"S": [items.GENERATION]}
+    assert set(images["NewImage"]["state"]["S"]) == {str(state) for state in TERMINAL}
+    assert set(images["OldImage"]["state"]["S"]) == {
+        str(s) for s in set(GenerationState) - TERMINAL
+    }
 
 
 def test_every_parameter_is_used_and_described() -> None:

@@ -9,8 +9,14 @@ from tests.template.documents import functions
 
 VERBS = sorted(functions())
 LOG_DELIVERY = "logs:CreateLogDelivery"
-# Which rights belong to which part of wiring.
-RIGHTS = {"takes": "s3:", "workflow": "states:", "provider_keys": "secretsmanager:"}
+# Which rights belong to which parts of wiring.
+RIGHTS = {
+    "s3:": {"takes"},
+    "states:": {"workflow"},
+    "secretsmanager:": {"provider_keys", "webhook_secrets"},
+    "events:": {"bus"},
+    "sqs:": {"webhook_queue"},
+}
 
 
 def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
@@ -77,13 +83,13 @@ def test_a_function_that_only_looks_may_write_nothing(verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("part", RIGHTS)
+@pytest.mark.parametrize("service", RIGHTS)
 def test_a_function_has_rights_to_a_service_exactly_if_its_code_uses_it(
-    verb: str, part: str
+    verb: str, service: str
 ) -> None:
-    may = any(action.startswith(RIGHTS[part]) for action in actions(functions()[verb]))
+    may = any(action.startswith(service) for action in actions(functions()[verb]))
 
-    assert may is (part in sources.wiring_used_by(verb))
+    assert may is bool(RIGHTS[service] & sources.wiring_used_by(verb))
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -91,14 +97,15 @@ def test_keys_can_be_read_below_the_prefix_that_the_code_is_told_and_nowhere_els
     verb: str,
 ) -> None:
     given = documents.parameters() | {"Stage": "prod"}
-    prefix = documents.environment(verb, Stage="prod").get("PROVIDER_SECRET_PREFIX")
+    variables = documents.environment(verb, Stage="prod").items()
+    prefixes = [value for name, value in variables if name.endswith("_SECRET_PREFIX")]
 
     readable = [
         documents.resolved(one["Resource"], given).partition(":secret:")[2]
         for one in statements(functions()[verb])
         if "secretsmanager:GetSecretValue" in _listed(one["Action"])
     ]
-    assert readable == ([f"{prefix}*"] if prefix else [])
+    assert readable == [f"{prefix}*" for prefix in prefixes]
 
 
 def test_the_workflow_may_call_exactly_the_functions_of_its_states() -> None:
@@ -112,3 +119,25 @@ def test_the_workflow_may_call_exactly_the_functions_of_its_states() -> None:
     assert [sorted(map(str, each)) for each in callable_] == [
         sorted(map(str, machine["DefinitionSubstitutions"].values()))
     ]
+
+
+def test_who_delivers_webhooks_reads_no_key_and_who_calls_providers_no_signing_secret() -> None:
+    told = {
+        verb: {name for name in documents.environment(verb) if name.endswith("_SECRET_PREFIX")}
+        for verb in VERBS
+    }
+
+    assert told["deliver"] == {"WEBHOOK_SECRET_PREFIX"}
+    assert {verb for verb in VERBS if "WEBHOOK_SECRET_PREFIX" in told[verb]} == {
+        "deliver",
+        "settings",
+    }
+
+
+def test_who_announces_puts_one_kind_of_item_and_reads_none() -> None:
+    may = {one for one in actions(functions()["announce"]) if one.startswith("dynamodb:")}
+
+    assert may == {"dynamodb:PutItem"} | {
+        f"dynamodb:{name}"
+        for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+    }

@@ -55,6 +55,8 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/settings/providers/{id}/key": ("PUT", "DELETE"),
     "/v1/settings/providers/{id}/test": ("POST",),
     "/v1/settings/providers/{id}/prices/confirm": ("POST",),
+    "/v1/settings/webhook-secret": ("GET",),
+    "/v1/settings/webhook-secret/rotate": ("POST",),
 }
 """Every route of the API, so that a wrong method can be told from a wrong address."""
 

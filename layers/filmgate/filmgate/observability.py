@@ -17,7 +17,7 @@ from filmgate.domain.ledger import Commit
 from filmgate.domain.signals import Signal, signals_of
 
 _SECRETS: Final = re.compile(
-    r"(?i)bearer\s+\S+|fg_[a-z0-9]{1,32}_[\w-]{20,}|sk-[\w-]{6,}|"
+    r"(?i)bearer\s+\S+|fg_[a-z0-9]{1,32}_[\w-]{20,}|sk-[\w-]{6,}|whsec_[\w+/=-]+|"
     r"https?://[^\s\"'?]+\?[^\s\"']+|X-Amz-[\w-]+=[^&\s\"']+"
 )
 REDACTED: Final = "[redacted]"

@@ -53,6 +53,7 @@ Prompt = Annotated[
     str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_prompt_text)
 ]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Address = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Resolution = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{2,4}x[0-9]{2,4}|[0-9]{3,4}[pP]|4[kK])$")
 ]
@@ -128,6 +129,7 @@ class GenerationBody(EstimateBody):
     script_id: Label | None = None
     shot_number: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     tags: Annotated[list[Label], Field(max_length=20)] = []
+    webhook_url: Address | None = None
 
     def request(self) -> Request:
         return replace(
@@ -136,6 +138,7 @@ class GenerationBody(EstimateBody):
             script_id=self.script_id,
             shot_number=self.shot_number,
             tags=tuple(self.tags),
+            webhook_url=self.webhook_url,
         )
 
     def canonical_hash(self) -> str:
@@ -172,7 +175,7 @@ class SettingsBody(_Body):
 
     enabled: bool = True
     priority: Annotated[int, Field(ge=1, le=1000)] = 1
-    api_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
+    api_url: Address | None = None
     model: Label | None = None
     on_refusal: OnRefusal = Field(default=OnRefusal.NEXT, strict=False)
     on_unknown: OnUnknown = Field(default=OnUnknown.STOP, strict=False)

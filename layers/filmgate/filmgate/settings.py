@@ -25,6 +25,10 @@ class Settings(BaseModel):
     default_cost_limit_micros: int | None = None
     poll_scale_percent: int = 100
     presume_after_s: int = 24 * 60 * 60
+    event_bus_name: str | None = None
+    webhook_queue_url: str | None = None
+    webhook_secret_prefix: str | None = None
+    webhook_backoff_percent: float = 100
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

@@ -1,7 +1,7 @@
 """What callers get: the domain's objects as JSON. Amounts are strings, times RFC 3339 UTC."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from filmgate.domain.attempts import Attempt
@@ -10,8 +10,10 @@ from filmgate.domain.chain import Candidate, ProviderSettings
 from filmgate.domain.generations import Generation, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import OWNER_SCOPE, PriceDoubt
+from filmgate.domain.moments import moment
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
+from filmgate.domain.webhooks import DeliveryState, SigningSecret, SigningSecrets
 from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
 from filmgate.usecases.provider_keys import KeyCheck
@@ -73,6 +75,7 @@ def generation_view(record: Record, link: Callable[[Take], tuple[str, datetime]]
         "attempts": [attempt_view(attempt) for attempt in record.attempts],
         "takes": [_take(take, *link(take)) for take in record.takes],
         "actual_cost": optional_usd(_paid(record.attempts)),
+        "webhook": _webhook(record),
     }
 
 
@@ -231,6 +234,28 @@ def check_view(check: KeyCheck) -> Json:
     return {"ok": check.ok, "detail": check.detail, "message": check.message}
 
 
+def signing_view(secrets: SigningSecrets | None, now: datetime) -> Json:
+    """Which secrets sign webhooks now: how each ends and its dates, never the secret."""
+    previous = secrets.previous_at(now) if secrets else None
+    return {
+        "current": _signing(secrets.current) if secrets else None,
+        "previous": _signing(previous) if previous else None,
+    }
+
+
+def new_secret_view(secrets: SigningSecrets, now: datetime) -> Json:
+    """The answer to a rotation, the one place where a secret is shown."""
+    return {"secret": secrets.current.secret, **signing_view(secrets, now)}
+
+
+def _signing(secret: SigningSecret) -> Json:
+    return {
+        "hint": secret.hint,
+        "created_at": moment(secret.created_at),
+        "retires_at": optional_moment(secret.retires_at),
+    }
+
+
 def _settings(provider: Provider, settings: ProviderSettings) -> Json:
     return {
         "enabled": settings.enabled,
@@ -351,6 +376,20 @@ def _take(take: Take, url: str, expires_at: datetime) -> Json:
     }
 
 
+def _webhook(record: Record) -> Json | None:
+    """How the delivery of the webhook stands; None when none was asked for."""
+    if record.generation.webhook_url is None:
+        return None
+    made = record.webhook
+    return {
+        "state": made.state if made else DeliveryState.PENDING,
+        "tries": made.tries if made else 0,
+        "last_status": made.last_status if made else None,
+        "last_at": optional_moment(made.last_at) if made else None,
+        "problem": made.problem if made else None,
+    }
+
+
 def _paid(attempts: Iterable[Attempt]) -> Micros | None:
     """What was paid so far; None while nothing was."""
     paid = [attempt.settled_micros for attempt in attempts if attempt.is_settled]
@@ -363,11 +402,6 @@ def _card(card: RateCard) -> Json:
 
 def optional_usd(micros: Micros | None) -> str | None:
     return None if micros is None else format_usd(micros)
-
-
-def moment(at: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def optional_moment(at: datetime | None) -> str | None:

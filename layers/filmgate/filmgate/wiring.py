@@ -7,17 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from filmgate.domain.catalogue import Provider
-from filmgate.domain.generations import Link, Take
+from filmgate.domain.generations import Generation, Link, Take
 from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import RateCard
 from filmgate.observability import measure_commit
 from filmgate.settings import settings
 
 if TYPE_CHECKING:
+    from filmgate.adapters.bus import EventBus
+    from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
+    from filmgate.adapters.webhook_queue import MessageQueue
+    from filmgate.adapters.webhook_secrets import WebhookSecrets
+    from filmgate.adapters.webhooks import WebhookPost
     from filmgate.adapters.workflow import GenerationWorkflow
     from filmgate.providers.base import Adapter
 
@@ -174,6 +179,57 @@ def fetch(
         raise ResultUnusable(link.provider, "its result is larger than 1 GB") from error
     except EgressError as error:
         raise DownloadFailed(str(error)) from error
+
+
+@cache
+def bus() -> "EventBus":
+    from filmgate.adapters.bus import EventBus
+
+    return EventBus(_client("events"), settings().need("event_bus_name"))
+
+
+@cache
+def deliveries() -> "DeliveryTable":
+    from filmgate.adapters.deliveries import DeliveryTable
+
+    return DeliveryTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def webhook_queue() -> "MessageQueue":
+    from filmgate.adapters.webhook_queue import MessageQueue
+
+    return MessageQueue(_client("sqs"), settings().need("webhook_queue_url"))
+
+
+@cache
+def webhook_secrets() -> "WebhookSecrets":
+    from filmgate.adapters.webhook_secrets import WebhookSecrets
+
+    return WebhookSecrets(_client("secretsmanager"), settings().need("webhook_secret_prefix"))
+
+
+def webhook_post() -> "WebhookPost":
+    from filmgate.adapters.webhooks import WebhookPost
+
+    return WebhookPost(egress())
+
+
+def checked_webhook_url(url: str) -> str:
+    """The address of a webhook in its one form; raises ValueError with a public reason."""
+    from filmgate.adapters.targets import AddressRefused, checked_webhook
+
+    try:
+        return checked_webhook(url)
+    except AddressRefused as error:
+        raise ValueError(error.reason) from None
+
+
+def ended_generation(record: Mapping[str, Any]) -> Generation | None:
+    """The generation that a record of the table's stream says has just ended."""
+    from filmgate.adapters import stream
+
+    return stream.ended_generation(record)
 
 
 def _host_of(url: str | None) -> frozenset[str]:

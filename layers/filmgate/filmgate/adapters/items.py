@@ -4,6 +4,7 @@ Everything starts with the tenant. What belongs to a generation shares its parti
 reads it whole:
 
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
+                                    | webhook
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#limits                 <scope>
     <tenant>#settings               provider#<id> | price#<provider>#<price in doubt>
@@ -35,6 +36,7 @@ KEY_ATTRIBUTES: Final = frozenset(
 )
 # A budget's room and whether it is bounded follow from the rest: they are for the guards.
 GUARDS_OF_BUDGETS: Final = frozenset({"room", "bounded"})
+WEBHOOK: Final = "webhook"
 
 _serialize: Callable[[Any], Any] = TypeSerializer().serialize
 _deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize

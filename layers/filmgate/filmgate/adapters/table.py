@@ -40,6 +40,7 @@ from filmgate.domain.ledger import (
     Posting,
     PriceDoubt,
 )
+from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
 
 LIST_INDEX: Final = "ListIndex"
@@ -82,6 +83,7 @@ class StudioTable:
             load(Generation, by_kind[items.GENERATION][0]),
             tuple(load(Attempt, item) for item in by_kind.get("attempt", ())),
             tuple(load(Take, item) for item in by_kind.get("take", ())),
+            webhook=next((load(Delivery, one) for one in by_kind.get(items.WEBHOOK, ())), None),
         )
 
     def page(

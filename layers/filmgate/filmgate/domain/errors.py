@@ -266,6 +266,20 @@ class DoesNotFit(GatewayError):
         self.room = room
 
 
+class NotAnnounced(GatewayError):
+    """The bus or the queue did not take what was to be told; it may be told again."""
+
+
+class WebhookNotSent(GatewayError):
+    """A receiver gave no answer. `reason` is public; `final` says that asking again is no use:
+    its address is one that must not be asked."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.final = final
+
+
 class StepFailed(GatewayError):
     """A step broke on a fault of ours; names the class of the exception and nothing of its text."""
 

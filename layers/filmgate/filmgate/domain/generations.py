@@ -11,6 +11,7 @@ from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import Unit
+from filmgate.domain.webhooks import Delivery
 from filmgate.domain.wishes import Wish
 
 
@@ -95,6 +96,7 @@ class Generation:
     script_id: str | None = None
     shot_number: int | None = None
     tags: tuple[str, ...] = ()
+    webhook_url: str | None = None
     warnings: tuple[str, ...] = ()
     failure: Problem | None = None
     provider: str | None = None
@@ -137,12 +139,14 @@ class Record:
 
     `followed` is the place of the one attempt that is looked after, whatever became of its
     generation; None means the generation itself, at its latest attempt.
+    `webhook` is there from the moment that a generation which asked for one has ended.
     """
 
     generation: Generation
     attempts: tuple[Attempt, ...]
     takes: tuple[Take, ...] = ()
     followed: int | None = None
+    webhook: Delivery | None = None
 
     @property
     def current(self) -> Attempt:

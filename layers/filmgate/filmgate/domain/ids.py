@@ -36,6 +36,11 @@ def generation_of_take(take_id: str) -> str | None:
     return f"gen_{stem[:_LENGTH]}"
 
 
+def event_id(generation_id: str) -> str:
+    """The id under which the end of a generation is told; there is one end."""
+    return f"evt_{_stem(generation_id)}"
+
+
 def quote_id(*parts: str) -> str:
     """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"

@@ -199,6 +199,7 @@ def _generation(
         script_id=request.script_id,
         shot_number=request.shot_number,
         tags=request.tags,
+        webhook_url=request.webhook_url,
         warnings=found.warnings,
     )
 

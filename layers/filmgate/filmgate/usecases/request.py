@@ -43,6 +43,7 @@ class Request:
     script_id: str | None = None
     shot_number: int | None = None
     tags: tuple[str, ...] = ()
+    webhook_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
