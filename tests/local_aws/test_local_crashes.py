@@ -22,6 +22,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from local_shop import PARAMETERS, ROOT, SAMPLE, Shop, until
 
+from local.aws.late_renames import LateRenames
 from local.deploy import DeployFailed
 from local.ports import Ports
 from local.stack import LocalStack
@@ -207,6 +208,25 @@ def test_nothing_that_was_answered_is_lost_and_nothing_is_torn(
         f"executions answered for, none lost or torn; up again in {max(starts_s):.1f} s at most; "
         f"state {size / 1e6:.1f} MB"
     )
+
+
+def test_the_metadata_of_an_object_is_in_place_before_its_bytes(tmp_path: Path) -> None:
+    renames = LateRenames()
+    (tmp_path / "bytes.tmp").write_bytes(b"picture")
+    (tmp_path / "metadata.tmp").touch()
+    (tmp_path / "bytes").mkdir()  # So that the second of the two renames fails.
+    (tmp_path / "bytes" / "in-the-way").touch()
+
+    def put() -> None:
+        with renames.last_first():
+            for name in ("bytes", "metadata"):
+                renames.rename(f"{tmp_path / name}.tmp", str(tmp_path / name))
+            assert not (tmp_path / "metadata").exists()
+
+    with pytest.raises(OSError, match="bytes"):
+        put()
+
+    assert (tmp_path / "metadata").exists()
 
 
 def test_after_a_kill_a_deploy_without_a_change_finds_everything_at_work(frail: Shop) -> None:

@@ -225,3 +225,30 @@ def test_workers_die_with_a_killed_server(tmp_path: Path) -> None:
         with timed("workers gone"):
             until(lambda: not members_of(group), within_s=5)
         assert process.wait(30) != 0
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["the parent", "every process"])
+def test_after_a_kill_of_the_run_the_next_one_works_at_once(
+    everything: bool, tmp_path: Path
+) -> None:
+    with running(tmp_path, "deployed") as (process, group):
+        process.kill()
+        process.wait()
+        if everything:
+            os.killpg(group, signal.SIGKILL)
+        stack = LocalStack(
+            ROOT,
+            Ports.unused(),
+            tmp_path,
+            template=SAMPLE,
+            stack_name="shop",
+            simulators=False,
+        )
+        with stack:
+            shop = Shop(stack)
+            changed_at = shop.changed_at()
+
+            shop.outputs = stack.deploy(PARAMETERS)
+
+            assert shop.changed_at() == changed_at
+            assert shop.request("GET", "/open").json["secret"] == "sesame"

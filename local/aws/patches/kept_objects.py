@@ -10,42 +10,17 @@ Upstream: no report known.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ministack.services import s3
 
+from local.aws.late_renames import LateRenames
 from local.aws.patches.hooks import original, replace, wrap
 from local.aws.settings import ServerSettings
 
 
-class LateRenames:
-    """Renames that wait for the end of a block. All of S3 runs on one event loop."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[str, str]] | None = None
-
-    def rename(self, source: str, target: str) -> None:
-        if self._waiting is None:
-            os.replace(source, target)
-        else:
-            self._waiting.append((source, target))
-
-    @contextmanager
-    def last_first(self) -> Iterator[None]:
-        """Rename at the end of the block, the last file first."""
-        self._waiting = []
-        try:
-            yield
-            for source, target in reversed(self._waiting):
-                os.replace(source, target)
-        finally:
-            self._waiting = None
-
-
 def apply(settings: ServerSettings) -> None:
-    renames = LateRenames()
+    renames = LateRenames()  # All calls of S3 run on one event loop.
 
     def write(path: str, data: bytes | str, *, text: bool = False) -> None:
         unfinished = f"{path}.tmp"  # By that name it is no object to ministack's own loader.
