@@ -53,7 +53,7 @@ class Killer(threading.Thread):
         self.killed: Counter[str] = Counter()
         self.failure: Exception | None = None
         self._stack = stack
-        self._random = random.Random(SEED)  # noqa: S311
+        self._random = random.Random(SEED)
 
     def run(self) -> None:
         targets = [*WORKERS * 8, *[WHOLE_AWS] * 6]
