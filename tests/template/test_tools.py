@@ -118,6 +118,7 @@ def test_the_api_may_call_the_function_of_every_route(route: tuple[str, str]) ->
         permission["SourceArn"]["Fn::Sub"][0].rpartition("${__Stage__}/")[2]
         for permission in of_kind("AWS::Lambda::Permission").values()
         if permission["FunctionName"] == {"Ref": function}
+        and permission["Principal"] == "apigateway.amazonaws.com"
     ]
     own = re.sub(r"\{\w+\}", "*", f"{method}{path}")
     assert own in granted or "*" in granted
