@@ -91,9 +91,18 @@ def _with_globals(shared: Document, own: Document) -> Document:
 
 @cache
 def functions() -> dict[str, Document]:
-    """Every function's properties by its verb, the name of its directory."""
+    """Every function's properties by its verb, the name of its directory.
+
+    A time-out that is a parameter is given in seconds, as an ordinary deployment has it.
+    """
     found = resources("AWS::Serverless::Function")
-    return {Path(function["CodeUri"]).name: function for function in found.values()}
+    return {
+        Path(function["CodeUri"]).name: {
+            **function,
+            "Timeout": int(resolved(function["Timeout"], parameters())),
+        }
+        for function in found.values()
+    }
 
 
 def logical_id(verb: str) -> str:

@@ -92,6 +92,7 @@ def test_no_route_stands_twice() -> None:
         (event["Properties"]["Method"], event["Properties"]["Path"])
         for function in functions().values()
         for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
     ]
 
     assert len(events) == len(set(events)) == len(documents.routes())

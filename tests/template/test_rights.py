@@ -66,13 +66,54 @@ def test_only_log_deliveries_share_a_statement_without_a_resource() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_no_function_may_delete_scan_or_write_in_batches(verb: str) -> None:
+def test_no_function_may_delete_or_write_in_batches(verb: str) -> None:
     forbidden = {
-        "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:Scan",
-        "dynamodb:PartiQLDelete", "s3:DeleteObject", "s3:DeleteObjectVersion",
+        "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQLDelete",
+        "s3:DeleteObject", "s3:DeleteObjectVersion",
     }  # fmt: skip
 
     assert not actions(functions()[verb]) & forbidden
+
+
+def test_only_who_recomputes_every_balance_may_read_the_table_whole() -> None:
+    may = {verb for verb in VERBS if "dynamodb:Scan" in actions(functions()[verb])}
+
+    assert may == {"verify"}
+    assert actions(functions()["verify"]) == {"dynamodb:Scan"}
+
+
+def test_the_sweeper_writes_to_the_table_and_starts_workflows_and_no_more() -> None:
+    assert actions(functions()["sweep"]) == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "states:StartExecution",
+        "states:DescribeExecution",
+        "s3:ListBucket",
+        "secretsmanager:GetSecretValue",
+    }
+
+
+def test_only_the_sweeper_reads_the_index_of_what_is_open() -> None:
+    index = {"Fn::Sub": "${StudioTable.Arn}/index/OpenIndex"}
+
+    may = {
+        verb
+        for verb in VERBS
+        if any(index in _listed(one["Resource"]) for one in statements(functions()[verb]))
+    }
+    assert may == {"sweep"}
+
+
+def test_the_sweeper_asks_for_executions_of_its_own_state_machine_alone() -> None:
+    (asked,) = [
+        one["Resource"]
+        for one in statements(functions()["sweep"])
+        if "states:DescribeExecution" in _listed(one["Action"])
+    ]
+
+    assert asked["Fn::Sub"].endswith(":execution:${GenerationStateMachine.Name}:*")
 
 
 @pytest.mark.parametrize("verb", ["authorize", "estimate", "read"])

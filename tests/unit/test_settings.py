@@ -15,6 +15,7 @@ ALL = {
     "DEFAULT_MONTHLY_LIMIT_MICROS": "10000000",
     "DEFAULT_COST_LIMIT_MICROS": "1000000",
     "POLL_SCALE_PERCENT": "5",
+    "PRESUME_AFTER_S": "60",
 }
 
 
@@ -31,6 +32,7 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "default_monthly_limit_micros": 10_000_000,
         "default_cost_limit_micros": 1_000_000,
         "poll_scale_percent": 5,
+        "presume_after_s": 60,
     }
 
 
@@ -38,7 +40,7 @@ def test_a_function_needs_only_what_its_work_needs() -> None:
     read = from_environment({"RATE_CARD": "vendor"})
 
     assert read.need("rate_card") == "vendor"
-    assert read.poll_scale_percent == 100
+    assert (read.poll_scale_percent, read.presume_after_s) == (100, 24 * 3600)
 
 
 @pytest.mark.parametrize("environment", [{}, {"STUDIO_TABLE_NAME": ""}])

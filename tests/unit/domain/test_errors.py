@@ -27,6 +27,8 @@ PROVIDER_TABLE = {
     "ProviderThrottled": ("retry", "throttled"),
     "ProviderUnavailable": ("retry", "unavailable"),
     "ProviderProtocolError": ("retry", "unreadable-answer"),
+    "ProviderJobUnknown": ("retry", "job-unknown"),
+    "ProviderResultMissing": ("retry", "result-missing"),
     "ProviderUnsupported": ("fallback", "unsupported"),
     "ProviderRetired": ("fallback", "retired"),
     "ProviderKeyRefused": ("fallback", "key-refused"),

@@ -245,6 +245,19 @@ def unseen(attempt: Attempt, *, now: datetime) -> Attempt:
     )
 
 
+def visible(attempt: Attempt) -> Attempt:
+    """A look showed the job at work: what was not seen before is no row of looks any more."""
+    if attempt.unseen_since is None and attempt.empty_since is None:
+        return attempt
+    return replace(
+        attempt,
+        version=attempt.version + 1,
+        unseen_since=None,
+        unseen_looks=0,
+        empty_since=None,
+    )
+
+
 def prove_absent(
     attempt: Attempt, *, failure: Failure, now: datetime, spacing: timedelta
 ) -> Attempt:

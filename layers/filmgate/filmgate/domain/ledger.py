@@ -246,7 +246,7 @@ def _entries(before: Attempt | None, after: Attempt, at: datetime) -> Iterable[E
     kind = _kind(before, after)
     excess = 0
     if kind is EntryKind.SETTLE and settled > 0:
-        excess = max(0, after.settled_micros - after.reserved_micros)
+        excess = min(settled, max(0, after.settled_micros - after.reserved_micros))
     yield _entry(after, kind, held, settled - excess, at)
     if excess:
         yield _entry(after, EntryKind.OVERRUN, 0, excess, at)

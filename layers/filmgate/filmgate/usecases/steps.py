@@ -184,8 +184,9 @@ def _beside_others(record: Record, after: Attempt) -> Attempt:
 
 def _says_something_new(before: Attempt, after: Attempt) -> bool:
     """Whether a step tells how a provider behaved: a doubt was told of when it began."""
-    arrived = after.state is AttemptState.STORED
-    return after.state is not before.state and (arrived or before.state not in DOUBTFUL)
+    if after.state is before.state:
+        return before.failure is None and after.failure is not None  # its result is unusable
+    return after.state is AttemptState.STORED or before.state not in DOUBTFUL
 
 
 def _price_doubt(record: Record, after: Attempt, now: datetime) -> ledger.PriceDoubt:
@@ -212,7 +213,7 @@ def _moved(record: Record, state: GenerationState | None, warnings: tuple[str, .
     else:
         moved = replace(
             generation,
-            state=state or generation.state,
+            state=generation.state if record.is_abandoned else state or generation.state,
             warnings=(*generation.warnings, *warnings),
         )
     return generation if moved == generation else moved.now()
