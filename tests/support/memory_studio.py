@@ -17,6 +17,7 @@ from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Sta
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, Posting, fold
+from filmgate.domain.pace import Flight, flight_step, started
 from filmgate.usecases.ports import BudgetLimit, Page, Token
 
 Key = tuple[str, ...]
@@ -35,6 +36,7 @@ class MemoryStudio:
         self.limits: dict[Key, BudgetLimit] = {}
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
         self.tokens: dict[Key, Token] = {}
+        self.flights: dict[Key, Flight] = defaultdict(Flight)
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
 
     # --- reading -------------------------------------------------------------------------------
@@ -118,6 +120,7 @@ class MemoryStudio:
             self._check_guards(tenant, commit)
             for posting in commit.postings:
                 self._check_budget(tenant, posting)
+            self._write_flight(tenant, commit)
             self._write(tenant, commit)
 
     def open_budget(self, tenant: str, budget: Budget) -> None:
@@ -162,7 +165,8 @@ class MemoryStudio:
     # --- what tests ask ------------------------------------------------------------------------
 
     def balances_disagree(self) -> list[str]:
-        """Every budget whose balances are not the fold of its entries; empty when all agree."""
+        """Every budget whose balances are not the fold of its entries, and every user whose number
+        in flight is not that of the generations that have not ended; empty when all agree."""
         with self.lock:
             wrong = []
             for (tenant, scope, period), budget in self.budgets.items():
@@ -170,6 +174,14 @@ class MemoryStudio:
                 told = fold(own, scope, period)
                 if told != (budget.held, budget.settled):
                     wrong.append(f"{scope} {period}: {budget} against {told}")
+            for (tenant, user), flight in self.flights.items():
+                alive = sum(
+                    not one.is_terminal
+                    for (owner, _), one in self.generations.items()
+                    if (owner, one.user) == (tenant, user)
+                )
+                if alive != flight.in_flight:
+                    wrong.append(f"{user} has {alive} in flight: {flight}")
             return wrong
 
     # --- inside --------------------------------------------------------------------------------
@@ -213,6 +225,18 @@ class MemoryStudio:
         needed = -posting.room
         if posting.needs_room and budget.room < needed:
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
+
+    def _write_flight(self, tenant: str, commit: Commit) -> None:
+        """Count a generation that begins or ends; raises as the table does."""
+        if commit.generation is None:
+            return
+        step = flight_step(commit.generation.before, commit.generation.after)
+        key = (tenant, commit.generation.after.user)
+        flight = self.flights[key]
+        if step and commit.start is not None:
+            self.flights[key] = started(flight, commit.start)
+        elif step:
+            self.flights[key] = replace(flight, in_flight=flight.in_flight + step)
 
     def _write(self, tenant: str, commit: Commit) -> None:
         if commit.generation is not None:

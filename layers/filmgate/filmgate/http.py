@@ -166,7 +166,7 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
     }
     headers = {"Cache-Control": "no-store"}
     if retryable:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(error.facts.get("retryAfter", RETRY_AFTER_S))
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="filmgate"'
     if isinstance(error, MethodNotAllowed):

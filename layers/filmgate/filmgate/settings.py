@@ -24,6 +24,9 @@ class Settings(BaseModel):
     default_monthly_limit_micros: int | None = None
     default_cost_limit_micros: int | None = None
     poll_scale_percent: int = 100
+    user_rate_per_minute: int | None = None
+    user_rate_burst: int | None = None
+    user_in_flight: int | None = None
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.generations import Link, Take
+from filmgate.domain.pace import Pace
 from filmgate.domain.pricing import RateCard
 from filmgate.settings import settings
 
@@ -62,6 +63,15 @@ def provider_keys() -> "ProviderKeys":
     from filmgate.adapters.secrets import ProviderKeys
 
     return ProviderKeys(_client("secretsmanager"), settings().need("provider_secret_prefix"))
+
+
+def pace() -> Pace:
+    """What one user may start, and have in flight, in this installation."""
+    return Pace(
+        per_minute=int(settings().need("user_rate_per_minute")),
+        burst=int(settings().need("user_rate_burst")),
+        in_flight=int(settings().need("user_in_flight")),
+    )
 
 
 def card() -> RateCard:

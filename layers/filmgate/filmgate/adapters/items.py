@@ -8,6 +8,7 @@ reads it whole:
     <tenant>#limits                 <scope>
     <tenant>#settings               provider#<id>
     <tenant>#health                 <provider id>
+    <tenant>#user#<user>            pace
     <tenant>#token#<sha256>         token
 
 Shards of a hot budget are foreseen in its sort key; today there is one.
@@ -62,6 +63,10 @@ def health_pk(tenant: str) -> str:
 
 def token_pk(tenant: str, token_hash: str) -> str:
     return f"{tenant}#token#{token_hash}"
+
+
+def pace_key(tenant: str, user: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#user#{user}", "sk": "pace"}
 
 
 def dump(value: object) -> Item:

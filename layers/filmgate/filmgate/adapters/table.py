@@ -31,6 +31,7 @@ from filmgate.domain.errors import (
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, EntryKind, Posting
+from filmgate.domain.pace import Flight, Start, flight_step, started
 from filmgate.usecases.ports import BudgetLimit, Page, Token
 
 LIST_INDEX: Final = "ListIndex"
@@ -127,6 +128,10 @@ class StudioTable:
         found = self._query(items.health_pk(tenant))
         return {item["sk"]: load(Health, item) for item in found}
 
+    def flight(self, tenant: str, user: str) -> Flight:
+        item = self._get(items.pace_key(tenant, user))
+        return Flight() if item is None else load(Flight, item)
+
     def token(self, tenant: str, token_hash: str) -> Token | None:
         item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
         return None if item is None else load(Token, item)
@@ -136,8 +141,9 @@ class StudioTable:
     def commit(self, tenant: str, commit: Commit) -> None:
         """Write all of it or nothing; see the port for what is raised."""
         commit_id = uuid4().hex
-        actions = list(_actions(tenant, commit, commit_id))
+        writes = list(_actions(tenant, commit, commit_id))
         for attempt in range(_TRIES):
+            actions = [*writes, *self._flight_updates(tenant, commit)]
             try:
                 refused = self._transact([action.wire(self._name) for action in actions])
             except _AnswerLost:
@@ -243,8 +249,21 @@ class StudioTable:
             if isinstance(action, _Put):
                 new = commit.generation is not None and commit.generation.before is None
                 raise AlreadyExists(action.item["pk"]) if new else Stale(action.item["sk"])
-            if action.posting is not None:
+            if isinstance(action, _FlightUpdate):
+                action.explain(self.flight(tenant, action.user))
+            elif action.posting is not None:
                 self._explain_posting(tenant, action.posting)
+
+    def _flight_updates(self, tenant: str, commit: Commit) -> list["_FlightUpdate"]:
+        """What the commit does to its user's number in flight; last, so that money speaks first."""
+        if commit.generation is None:
+            return []
+        user = commit.generation.after.user
+        step = flight_step(commit.generation.before, commit.generation.after)
+        if not step:
+            return []
+        known = Flight() if commit.start is None else self.flight(tenant, user)
+        return [_FlightUpdate(tenant, user, step, commit.start, known)]
 
     def _explain_posting(self, tenant: str, posting: Posting) -> None:
         budget = self.budget(tenant, posting.scope, posting.period)
@@ -412,7 +431,59 @@ class _Update:
         }
 
 
-_Action = _Put | _Check | _Update
+class _FlightUpdate:
+    """A user's number in flight, one more or one less; `start` bounds it and takes a token.
+
+    `known` tells whether the bucket is full, which decides how its moment moves; the update is
+    refused when that is no longer so.
+    """
+
+    posting = None
+
+    def __init__(
+        self, tenant: str, user: str, step: int, start: Start | None, known: Flight
+    ) -> None:
+        self._tenant = tenant
+        self.user = user
+        self._step = step
+        self._start = start
+        self._known = known
+
+    def wire(self, table: str) -> dict[str, Any]:
+        key = items.pace_key(self._tenant, self.user)
+        return {"Update": {"TableName": table, "Key": to_wire(key), **self._change()}}
+
+    def explain(self, flight: Flight) -> None:
+        """Raise why a start was refused, unless others were only faster."""
+        if self._start is not None:
+            started(flight, self._start)
+
+    def _change(self) -> dict[str, Any]:
+        if self._start is None:
+            return {
+                "UpdateExpression": "ADD in_flight :step",
+                "ExpressionAttributeValues": to_wire({":step": self._step}),
+            }
+        start, token_us = self._start, self._start.pace.token_us
+        values = {":step": self._step, ":cap": start.pace.in_flight, ":now": start.at_us}
+        if self._known.paced_until_us > start.at_us:
+            move = "paced_until_us + :token"
+            bucket = "paced_until_us > :now AND paced_until_us <= :latest"
+            values |= {":token": token_us, ":latest": start.latest_us}
+        else:
+            move = ":until"
+            bucket = "(attribute_not_exists(paced_until_us) OR paced_until_us <= :now)"
+            values |= {":until": start.at_us + token_us}
+        return {
+            "UpdateExpression": f"SET paced_until_us = {move} ADD in_flight :step",
+            "ConditionExpression": (
+                f"(attribute_not_exists(in_flight) OR in_flight < :cap) AND {bucket}"
+            ),
+            "ExpressionAttributeValues": to_wire(values),
+        }
+
+
+_Action = _Put | _Check | _Update | _FlightUpdate
 
 
 def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:

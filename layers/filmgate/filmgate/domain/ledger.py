@@ -14,6 +14,7 @@ from filmgate.domain.attempts import HELD, SETTLED, Attempt, AttemptState
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Generation, Take
 from filmgate.domain.money import Micros
+from filmgate.domain.pace import Start
 
 OWNER_SCOPE: Final = "owner"
 NO_PERIOD: Final = "whole"
@@ -93,7 +94,11 @@ class GenerationChange:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one guarded transaction writes: everything, or nothing at all."""
+    """What one guarded transaction writes: everything, or nothing at all.
+
+    How many generations of a user are in flight follows from `generation`; a `start` also bounds
+    it, and the user's rate.
+    """
 
     attempt: AttemptChange | None = None
     generation: GenerationChange | None = None
@@ -101,6 +106,7 @@ class Commit:
     postings: tuple[Posting, ...] = ()
     opened: tuple[Budget, ...] = ()
     take: Take | None = None
+    start: Start | None = None
 
 
 def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
@@ -117,6 +123,11 @@ def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
     """The same commit, which also writes the generation."""
     return replace(commit, generation=GenerationChange(before, after))
+
+
+def with_start(commit: Commit, start: Start) -> Commit:
+    """The same commit, which is refused if the user goes too fast or has too much in flight."""
+    return replace(commit, start=start)
 
 
 def with_take(commit: Commit, take: Take) -> Commit:

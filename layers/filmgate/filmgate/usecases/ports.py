@@ -76,7 +76,8 @@ class Studio(Protocol):
     def commit(self, tenant: str, commit: Commit) -> None:
         """Write all of it or nothing. A repeat of a commit that went through is a success.
 
-        Raises Stale, AlreadyExists, BudgetMissing, DoesNotFit or StoreUnavailable.
+        Raises Stale, AlreadyExists, BudgetMissing, DoesNotFit or StoreUnavailable; with a `start`
+        also TooManyInFlight or RateLimited, when nothing else stands against it.
         """
 
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
