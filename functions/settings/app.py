@@ -5,7 +5,7 @@ GET, PUT  /v1/settings/providers/{id}       SettingsBody, any part of it; ETag, 
 PUT       /v1/settings/order                OrderBody: a medium's providers, first to be tried first
 PUT, DELETE /v1/settings/providers/{id}/key KeyBody; 204, and the key never comes back
 POST      /v1/settings/providers/{id}/test  a free call with the stored key: ok or not, and why
-Changing and testing need the role admin.
+Changing and testing need the role admin; every change leaves a record in the trail.
 404   a scope without a budget of its own, an unknown provider    409 state-conflict
 412   version-conflict    422 validation-failed    503 key-store-unavailable
 """
@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler import Response
 from filmgate import wiring
 from filmgate.domain.errors import NotFound
 from filmgate.domain.ledger import OWNER_SCOPE
-from filmgate.http import answer, body_of, http_app, if_match, no_content, principal
+from filmgate.http import answer, author, body_of, http_app, if_match, no_content, principal
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.schemas import BudgetBody, KeyBody, OrderBody, SettingsBody
@@ -54,6 +54,7 @@ def put_budget(scope: str) -> Response[str]:
         alert_at=body.alerts(),
         studio=wiring.studio(),
         default_limit=int(settings().need("default_monthly_limit_micros")),
+        by=author(app, who, wiring.now()),
         now=wiring.now(),
     )
     return answer(200, budget_view(budget))
@@ -78,6 +79,7 @@ def put_provider_settings(provider_id: str) -> Response[str]:
             studio=wiring.studio(),
             catalogue=catalogue(),
             check_url=wiring.checked_api_url,
+            by=author(app, who, wiring.now()),
             if_match=if_match(app),
         )
     )
@@ -93,6 +95,7 @@ def put_order() -> Response[str]:
         tenant=who.tenant,
         studio=wiring.studio(),
         catalogue=catalogue(),
+        by=author(app, who, wiring.now()),
     )
     return answer(200, order_view(ordered))
 
@@ -107,6 +110,7 @@ def put_key(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         keys=wiring.key_store(),
+        by=author(app, who, wiring.now()),
     )
     return no_content()
 
@@ -120,6 +124,7 @@ def delete_key(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         keys=wiring.key_store(),
+        by=author(app, who, wiring.now()),
     )
     return no_content()
 

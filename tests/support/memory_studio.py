@@ -9,25 +9,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from threading import RLock
 
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, Posting, fold
 from filmgate.domain.pace import Flight, flight_step, started
-from filmgate.usecases.ports import BudgetLimit, Page, Token
+from filmgate.usecases.ports import BudgetLimit, Page
+from tests.support.memory_desk import Key, MemoryDesk
 
-Key = tuple[str, ...]
 
-
-class MemoryStudio:
+class MemoryStudio(MemoryDesk):
     """A table that forgets when the test ends. What a test may look at is public."""
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        super().__init__()
         self.generations: dict[Key, Generation] = {}
         self.attempts: dict[Key, dict[int, Attempt]] = defaultdict(dict)
         self.takes: dict[Key, dict[str, Take]] = defaultdict(dict)
@@ -35,7 +34,6 @@ class MemoryStudio:
         self.budgets: dict[Key, Budget] = {}
         self.limits: dict[Key, BudgetLimit] = {}
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
-        self.tokens: dict[Key, Token] = {}
         self.flights: dict[Key, Flight] = defaultdict(Flight)
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
 
@@ -109,10 +107,6 @@ class MemoryStudio:
                 raise Stale(provider)
             self.figures[tenant][provider] = after
 
-    def token(self, tenant: str, token_hash: str) -> Token | None:
-        with self.lock:
-            return self.tokens.get((tenant, token_hash))
-
     # --- writing -------------------------------------------------------------------------------
 
     def commit(self, tenant: str, commit: Commit) -> None:
@@ -136,6 +130,7 @@ class MemoryStudio:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.limits.get((tenant, scope))
@@ -147,6 +142,7 @@ class MemoryStudio:
             self.budgets[tenant, scope, budget.period] = replace(
                 stored, limit=after.limit, alert_at=after.alert_at, version=stored.version + 1
             )
+            self._keep(tenant, record)
 
     def change_settings(
         self,
@@ -154,6 +150,7 @@ class MemoryStudio:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.settings[tenant]
@@ -161,6 +158,7 @@ class MemoryStudio:
                 if known.get(provider, ProviderSettings()).version != before.version:
                     raise Stale("the settings were changed by another")
             self.settings[tenant] = {**known, **{name: new[name] for name in seen if name in new}}
+            self._keep(tenant, record)
 
     # --- what tests ask ------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from filmgate.settings import settings
 
 if TYPE_CHECKING:
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.owners_table import OwnersTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
@@ -33,6 +34,13 @@ def studio() -> "StudioTable":
     from filmgate.adapters.table import StudioTable
 
     return StudioTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def owners_desk() -> "OwnersTable":
+    from filmgate.adapters.owners_table import OwnersTable
+
+    return OwnersTable(_client("dynamodb"), settings().need("studio_table_name"))
 
 
 @cache

@@ -9,7 +9,7 @@ from filmgate.domain.errors import BudgetMissing, Stale, StoreUnavailable
 from filmgate.domain.ledger import Budget
 from filmgate.usecases.budgets import read_budget, set_budget, with_open_budgets
 from filmgate.usecases.ports import BudgetLimit
-from tests.support.builders import NOW, PERIOD, TENANT, usd
+from tests.support.builders import NOW, PERIOD, TENANT, author, usd
 from tests.support.memory_studio import MemoryStudio
 
 DEFAULT = usd("10")
@@ -26,6 +26,7 @@ def put(studio: MemoryStudio, limit: str, alert_at: tuple[int, ...] = (80, 100))
         alert_at=alert_at,
         studio=studio,
         default_limit=DEFAULT,
+        by=author(),
         now=NOW,
     )
 

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from hmac import compare_digest
 from random import random
 from typing import Any, Final
 from uuid import uuid4
@@ -20,6 +21,7 @@ from filmgate.adapters import items
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
 from filmgate.adapters.strict_json import loads
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import (
     AlreadyExists,
@@ -30,6 +32,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
+from filmgate.domain.ids import token_id
 from filmgate.domain.ledger import Budget, Commit, EntryKind, Posting
 from filmgate.domain.pace import Flight, Start, flight_step, started
 from filmgate.usecases.ports import BudgetLimit, Page, Token
@@ -133,8 +136,10 @@ class StudioTable:
         return Flight() if item is None else load(Flight, item)
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
-        item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
-        return None if item is None else load(Token, item)
+        item = self._get(items.token_key(tenant, token_id(token_hash)))
+        if item is None or not compare_digest(item["sha256"], token_hash):
+            return None
+        return load(Token, item)
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -167,6 +172,7 @@ class StudioTable:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         key = items.budget_key(tenant, scope, budget.period)
         limit = {"pk": items.limits_pk(tenant), "sk": scope, **dump(after)}
@@ -195,6 +201,7 @@ class StudioTable:
                 },
                 ("limit", "room", "alert_at", "version"),
             ),
+            *_audited(tenant, record),
         ]
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale(f"the limit of {scope} was changed by another")
@@ -205,9 +212,10 @@ class StudioTable:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         """Write `new` if `seen` is what the table has; see the port for what is raised."""
-        actions: list[_Action] = []
+        actions: list[_Action] = [*_audited(tenant, record)]
         for provider, before in seen.items():
             key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
             # Version 0 is what holds before anything is set, so no item may say a version.
@@ -224,11 +232,6 @@ class StudioTable:
         guard = {"#version = :version": {"version": before.version}} if before else None
         if self._transact([_Put(item, guard).wire(self._name)]) is not None:
             raise Stale(f"the figures of {provider} were changed by another")
-
-    def put_token(self, token_hash: str, token: Token) -> None:
-        """Keep a new token's hash with whom it stands for."""
-        pk = items.token_pk(token.principal.tenant, token_hash)
-        self._put_new({"pk": pk, "sk": "token", **dump(token)})
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -484,6 +487,14 @@ class _FlightUpdate:
 
 
 _Action = _Put | _Check | _Update | _FlightUpdate
+
+
+def _audited(tenant: str, record: AuditRecord | None) -> Iterator[_Put]:
+    """The record of a change, for its transaction; the same request may write it again."""
+    if record is not None:
+        own = {"pk": None, "request_id": record.request_id}
+        guard = {"attribute_not_exists(#pk) OR #request_id = :request_id": own}
+        yield _Put(items.audit_item(tenant, record), guard)
 
 
 def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.errors import BudgetMissing, Stale, StoreUnavailable
 from filmgate.domain.ledger import OWNER_SCOPE, Budget, period_of
-from filmgate.domain.money import Micros
+from filmgate.domain.money import Micros, format_usd
 from filmgate.usecases.ports import BudgetLimit, Studio
 
 DEFAULT_ALERTS: Final = (80, 100)
@@ -31,11 +32,13 @@ def set_budget(
     alert_at: tuple[int, ...],
     studio: Studio,
     default_limit: Micros,
+    by: Author,
     now: datetime,
 ) -> Budget:
     """Set the owner's monthly limit, from this month on, and give the budget as it then stands.
 
     A limit below what is already used is taken: work that runs goes on, nothing new is admitted.
+    What is so already is not set again: no entry, no record.
     Raises StoreUnavailable when other writers were faster many times over.
     """
     period = period_of(now)
@@ -45,10 +48,19 @@ def set_budget(
         budget = studio.budget(tenant, OWNER_SCOPE, period)
         if budget is None:
             raise StoreUnavailable("the budget just opened cannot be read")
+        known = before and (before.limit, before.alert_at)
+        if known == (budget.limit, budget.alert_at) == (limit, alert_at):
+            return budget
         after = BudgetLimit(limit, alert_at, version=1 + (before.version if before else 0))
         try:
             studio.set_limit(
-                tenant, scope=OWNER_SCOPE, before=before, after=after, budget=budget, at=now
+                tenant,
+                scope=OWNER_SCOPE,
+                before=before,
+                after=after,
+                budget=budget,
+                at=now,
+                record=recorded(by, Action.BUDGET_SET, OWNER_SCOPE, _shown(before), _shown(after)),
             )
         except Stale:
             continue
@@ -66,6 +78,13 @@ def with_open_budgets(
         limit = studio.limit_of(tenant, missing.scope)
         studio.open_budget(tenant, _fresh(limit, missing.period, default_limit, missing.scope))
         return work()
+
+
+def _shown(limit: BudgetLimit | None) -> dict[str, Any]:
+    """What the trail keeps of a limit; of none, nothing."""
+    if limit is None:
+        return {}
+    return {"limit": format_usd(limit.limit), "alert_at": list(limit.alert_at)}
 
 
 def _fresh(
