@@ -125,8 +125,14 @@ class Studio:
         return found
 
     def check_books(self) -> None:
-        """Every balance of this tenant equals the fold of its entries."""
+        """Every balance of this tenant equals the fold of its entries, and every user's number in
+        flight that of their generations that have not ended."""
         rows = self.rows()
+        for row in rows:
+            if row["sk"] == "pace":
+                user = row["pk"].removeprefix(f"{self.tenant}#user#")
+                own = [r for r in rows if r["sk"] == "generation" and r["user"] == user]
+                assert row["in_flight"] == sum(r["state"] not in TERMINAL for r in own)
         entries = [items.load(Entry, row) for row in rows if row["sk"].startswith("entry#")]
         budgets = [items.load_budget(r) for r in rows if r["sk"] in ("budget", "shard#0")]
         for budget in budgets:
