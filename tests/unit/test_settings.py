@@ -15,6 +15,9 @@ ALL = {
     "DEFAULT_MONTHLY_LIMIT_MICROS": "10000000",
     "DEFAULT_COST_LIMIT_MICROS": "1000000",
     "POLL_SCALE_PERCENT": "5",
+    "USER_RATE_PER_MINUTE": "600",
+    "USER_RATE_BURST": "60",
+    "USER_IN_FLIGHT": "50",
 }
 
 
@@ -31,6 +34,9 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "default_monthly_limit_micros": 10_000_000,
         "default_cost_limit_micros": 1_000_000,
         "poll_scale_percent": 5,
+        "user_rate_per_minute": 600,
+        "user_rate_burst": 60,
+        "user_in_flight": 50,
     }
 
 

@@ -203,9 +203,10 @@ def test_a_number_that_cannot_be_read_lets_nothing_begin(
     def away(*_: object) -> Flight:
         raise StoreUnavailable("away")
 
+    table.commit(TENANT, admission(0))
     monkeypatch.setattr(table, "flight", away)
 
     with pytest.raises(StoreUnavailable):
-        table.commit(TENANT, admission(0))
+        table.commit(TENANT, admission(1))
 
-    assert table.find(TENANT, numbered(0).id) is None
+    assert table.find(TENANT, numbered(1).id) is None

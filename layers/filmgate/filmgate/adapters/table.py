@@ -146,9 +146,8 @@ class StudioTable:
     def commit(self, tenant: str, commit: Commit) -> None:
         """Write all of it or nothing; see the port for what is raised."""
         commit_id = uuid4().hex
-        writes = list(_actions(tenant, commit, commit_id))
+        actions = list(_actions(tenant, commit, commit_id))
         for attempt in range(_TRIES):
-            actions = [*writes, *self._flight_updates(tenant, commit)]
             try:
                 refused = self._transact([action.wire(self._name) for action in actions])
             except _AnswerLost:
@@ -256,17 +255,6 @@ class StudioTable:
                 action.explain(self.flight(tenant, action.user))
             elif action.posting is not None:
                 self._explain_posting(tenant, action.posting)
-
-    def _flight_updates(self, tenant: str, commit: Commit) -> list["_FlightUpdate"]:
-        """What the commit does to its user's number in flight; last, so that money speaks first."""
-        if commit.generation is None:
-            return []
-        user = commit.generation.after.user
-        step = flight_step(commit.generation.before, commit.generation.after)
-        if not step:
-            return []
-        known = Flight() if commit.start is None else self.flight(tenant, user)
-        return [_FlightUpdate(tenant, user, step, commit.start, known)]
 
     def _explain_posting(self, tenant: str, posting: Posting) -> None:
         budget = self.budget(tenant, posting.scope, posting.period)
@@ -437,29 +425,28 @@ class _Update:
 class _FlightUpdate:
     """A user's number in flight, one more or one less; `start` bounds it and takes a token.
 
-    `known` tells whether the bucket is full, which decides how its moment moves; the update is
-    refused when that is no longer so.
+    How the bucket's moment moves depends on whether the bucket is full. At first it is taken to be,
+    since most users come after a rest; a refusal tells how it stands, for the next try.
     """
 
     posting = None
 
-    def __init__(
-        self, tenant: str, user: str, step: int, start: Start | None, known: Flight
-    ) -> None:
+    def __init__(self, tenant: str, user: str, step: int, start: Start | None) -> None:
         self._tenant = tenant
         self.user = user
         self._step = step
         self._start = start
-        self._known = known
+        self._known = Flight()
 
     def wire(self, table: str) -> dict[str, Any]:
         key = items.pace_key(self._tenant, self.user)
         return {"Update": {"TableName": table, "Key": to_wire(key), **self._change()}}
 
     def explain(self, flight: Flight) -> None:
-        """Raise why a start was refused, unless others were only faster."""
+        """Raise why a start was refused, or learn how its user stands."""
         if self._start is not None:
             started(flight, self._start)
+            self._known = flight
 
     def _change(self) -> dict[str, Any]:
         if self._start is None:
@@ -517,6 +504,11 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
         yield _Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
     for posting in commit.postings:
         yield _posting_update(tenant, posting)
+    if commit.generation is not None:
+        before, after = commit.generation.before, commit.generation.after
+        step = flight_step(before, after)
+        if step:  # last, so that what stands against it otherwise is told first
+            yield _FlightUpdate(tenant, after.user, step, commit.start)
 
 
 def _generation_item(generation: Generation) -> Item:
