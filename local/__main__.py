@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from filmgate.adapters.owners_table import OwnersTable
 from filmgate.adapters.secrets import ProviderKeyStore
-from filmgate.adapters.table import StudioTable
 from local.api import Api, ApiRefused
 from local.clients import client_for
 from local.deploy import DeployFailed
@@ -88,7 +88,7 @@ def set_up(stack: LocalStack, console: Console) -> str:
 def connect(stack: LocalStack) -> Installation:
     """The owner's tools on the local stack."""
     return Installation(
-        StudioTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
+        OwnersTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
         ProviderKeyStore(client_for("secretsmanager", stack.aws_endpoint), secret_prefix(STAGE)),
     )
 

@@ -14,7 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 from filmgate import __version__, wiring
 from filmgate.domain.errors import ValidationFailed
 from filmgate.domain.generations import GenerationState
-from filmgate.http import answer, http_app, principal, query
+from filmgate.http import answer, http_app, page_size, principal, query
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.usecases.reading import list_generations, read_generation
@@ -22,7 +22,6 @@ from filmgate.views import generation_view, item_view, moment, providers_view
 from filmgate.wiring import take_link
 
 FILTERS: Final = ("state", "project", "script_id", "provider")
-LARGEST_PAGE: Final = 100
 
 app = http_app()
 
@@ -54,7 +53,7 @@ def get_generations() -> Response[str]:
         page = list_generations(
             principal=who,
             studio=wiring.studio(),
-            limit=_limit(given.get("limit", "50")),
+            limit=page_size(given),
             cursor=given.get("cursor"),
             state=_state(given.get("state")),
             project=given.get("project"),
@@ -76,13 +75,6 @@ def get_generation(generation_id: str) -> Response[str]:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return app.resolve(event, context)
-
-
-def _limit(text: str) -> int:
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_PAGE))
-    if not digits or not 1 <= int(text) <= LARGEST_PAGE:
-        raise ValidationFailed([("?limit", f"must be a number from 1 to {LARGEST_PAGE}")])
-    return int(text)
 
 
 def _state(text: str | None) -> GenerationState | None:

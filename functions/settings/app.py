@@ -11,7 +11,7 @@ POST      /v1/settings/providers/{id}/test  a free call with the stored key: ok 
 POST      /v1/settings/providers/{id}/prices/confirm   sell again at prices that were overstepped
 GET       /v1/settings/webhook-secret       how the secrets that sign webhooks end, and their dates
 POST      /v1/settings/webhook-secret/rotate  a new one, shown this once; the old one works for 24 h
-Changing and testing need the role admin.
+Changing and testing need the role admin; every change leaves a record in the trail.
 404   an unknown scope, provider or attempt    409 state-conflict
 412   version-conflict    422 validation-failed    503 key-store-unavailable
 """
@@ -23,7 +23,7 @@ from aws_lambda_powertools.event_handler import Response
 from filmgate import wiring
 from filmgate.domain.ledger import provider_scope
 from filmgate.domain.money import Micros, parse_usd
-from filmgate.http import answer, body_of, http_app, if_match, no_content, principal
+from filmgate.http import answer, author, body_of, http_app, if_match, no_content, principal
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.schemas import BudgetBody, CorrectionBody, KeyBody, OrderBody, SettingsBody
@@ -110,6 +110,7 @@ def put_provider_settings(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         check_url=wiring.checked_api_url,
+        by=author(app, who, wiring.now()),
         if_match=if_match(app),
     )
     if body.sets_limit:
@@ -135,6 +136,7 @@ def put_order() -> Response[str]:
         tenant=who.tenant,
         studio=wiring.studio(),
         catalogue=catalogue(),
+        by=author(app, who, wiring.now()),
     )
     return answer(200, order_view(ordered))
 
@@ -149,6 +151,7 @@ def put_key(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         keys=wiring.key_store(),
+        by=author(app, who, wiring.now()),
     )
     return no_content()
 
@@ -162,6 +165,7 @@ def delete_key(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         keys=wiring.key_store(),
+        by=author(app, who, wiring.now()),
     )
     return no_content()
 
@@ -214,5 +218,6 @@ def _set_limit(
         alert_at=alert_at,
         studio=wiring.studio(),
         default_limit=int(settings().need("default_monthly_limit_micros")),
+        by=author(app, who, wiring.now()),
         now=wiring.now(),
     )

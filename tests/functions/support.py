@@ -21,9 +21,14 @@ import pytest
 from moto import mock_aws
 
 from filmgate import wiring
+from filmgate.adapters.owners_table import OwnersTable
 from filmgate.adapters.table import StudioTable
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.ids import token_id
 from filmgate.settings import Settings, settings
+from filmgate.usecases.authorize import token_hash
+from filmgate.usecases.ports import Principal, Token
 from tests.template import documents
 from tests.template.documents import ROOT
 
@@ -37,7 +42,7 @@ NO_CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _CACHED = (
-    "studio", "takes", "workflow", "provider_keys",
+    "studio", "owners_desk", "key_store", "takes", "workflow", "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
 )  # fmt: skip
 
@@ -69,10 +74,12 @@ def altered(event: Json, *, body: Any = None, headers: Mapping[str, str] | None 
     return changed
 
 
-def asked_by(event: Json, *, role: str, tenant: str = TENANT, user: str = "ann") -> Json:
+def asked_by(
+    event: Json, *, role: str, tenant: str = TENANT, user: str = "ann", token_id: str = "tok_ann"
+) -> Json:
     """The same request with another bearer, as the authorizer would tell."""
     changed = deepcopy(event)
-    context = {"tenant": tenant, "user": user, "role": role}
+    context = {"tenant": tenant, "user": user, "role": role, "token_id": token_id}
     changed["requestContext"]["authorizer"] = {"lambda": context}
     return changed
 
@@ -178,6 +185,7 @@ class Deployment:
         self.webhook_queue = self.sqs.create_queue(
             QueueName=documents.physical_name("WebhookQueue")
         )["QueueUrl"]
+        self.desk = OwnersTable(self.dynamodb, documents.physical_name("StudioTable"))
 
     def environment(self, verb: str) -> dict[str, str]:
         return documents.environment(verb, **self.chosen)
@@ -246,6 +254,23 @@ class Deployment:
             SecretString=json.dumps(key or {"api_key": f"key-of-{provider}"}),
         )
         self.own_settings(provider, tenant=tenant, key_set=True)
+
+    def give_token(
+        self,
+        text: str,
+        *,
+        user: str = "ann",
+        role: str = "creator",
+        tenant: str = TENANT,
+        **facts: Any,
+    ) -> Token:
+        """Let a token of this very text exist."""
+        own = token_id(token_hash(text))
+        token = Token(Principal(tenant, user, role, own), created_at=self.clock.now, **facts)
+        by = Author("test", "", f"test-{own}", self.clock.now)
+        record = recorded(by, Action.TOKEN_MADE, own)
+        self.desk.add_token(token_hash(text), token, record=record)
+        return token
 
     def own_settings(self, provider: str, *, tenant: str = TENANT, **changes: Any) -> None:
         """Change what an owner has set for a provider."""

@@ -53,12 +53,18 @@ WALK = [
     ("sweep/every-five-minutes", {}),
     ("verify/daily", 0),
     ("verify/verify", 200),
+    ("tokens/make", 201),
+    ("tokens/list", 200),
+    ("tokens/revoke", 200),
+    ("tokens/audit", 200),
 ]
+KNOWN_TOKEN = "fg_studio_" + "sample" * 7 + "x"  # the one of authorize/known-token, tokens/revoke
 
 
 def test_every_sample_input_works_in_the_order_of_a_walk_through_the_product(
     studio: Deployment, vendors: ScriptedEgress
 ) -> None:
+    studio.give_token(KNOWN_TOKEN)
     studio.give_key("dalle")
     studio.give_key("kling")
     vendors.will(DALLE, dalle_picture(picture(1536, 864)))

@@ -9,24 +9,24 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from threading import RLock
 
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, Posting, PriceDoubt, fold
-from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
+from filmgate.domain.pace import Flight, flight_step, started
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
+from tests.support.memory_desk import Key, MemoryDesk
 
-Key = tuple[str, ...]
 
-
-class MemoryStudio:
+class MemoryStudio(MemoryDesk):
     """A table that forgets when the test ends. What a test may look at is public."""
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        super().__init__()
         self.generations: dict[Key, Generation] = {}
         self.attempts: dict[Key, dict[int, Attempt]] = defaultdict(dict)
         self.takes: dict[Key, dict[str, Take]] = defaultdict(dict)
@@ -34,7 +34,7 @@ class MemoryStudio:
         self.budgets: dict[Key, Budget] = {}
         self.limits: dict[Key, BudgetLimit] = {}
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
-        self.tokens: dict[Key, Token] = {}
+        self.flights: dict[Key, Flight] = defaultdict(Flight)
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
         self.price_doubts: dict[Key, PriceDoubt] = {}
 
@@ -142,10 +142,6 @@ class MemoryStudio:
                 raise Stale(provider)
             self.figures[tenant][provider] = after
 
-    def token(self, tenant: str, token_hash: str) -> Token | None:
-        with self.lock:
-            return self.tokens.get((tenant, token_hash))
-
     # --- writing -------------------------------------------------------------------------------
 
     def commit(self, tenant: str, commit: Commit) -> None:
@@ -153,6 +149,7 @@ class MemoryStudio:
             self._check_guards(tenant, commit)
             for posting in commit.postings:
                 self._check_budget(tenant, posting)
+            self._write_flight(tenant, commit)
             self._write(tenant, commit)
 
     def open_budget(self, tenant: str, budget: Budget) -> None:
@@ -168,6 +165,7 @@ class MemoryStudio:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.limits.get((tenant, scope))
@@ -179,6 +177,7 @@ class MemoryStudio:
             self.budgets[tenant, scope, budget.period] = replace(
                 stored, limit=after.limit, alert_at=after.alert_at, version=stored.version + 1
             )
+            self._keep(tenant, record)
 
     def change_settings(
         self,
@@ -186,6 +185,7 @@ class MemoryStudio:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.settings[tenant]
@@ -193,6 +193,7 @@ class MemoryStudio:
                 if known.get(provider, ProviderSettings()).version != before.version:
                     raise Stale("the settings were changed by another")
             self.settings[tenant] = {**known, **{name: new[name] for name in seen if name in new}}
+            self._keep(tenant, record)
 
     def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
         with self.lock:
@@ -209,7 +210,8 @@ class MemoryStudio:
     # --- what tests ask ------------------------------------------------------------------------
 
     def balances_disagree(self) -> list[str]:
-        """Every budget whose balances are not the fold of its entries; empty when all agree."""
+        """Every budget whose balances are not the fold of its entries, and every user whose number
+        in flight is not that of the generations that have not ended; empty when all agree."""
         with self.lock:
             wrong = []
             for (tenant, scope, period), budget in self.budgets.items():
@@ -217,6 +219,14 @@ class MemoryStudio:
                 told = fold(own, scope, period)
                 if told != (budget.held, budget.settled):
                     wrong.append(f"{scope} {period}: {budget} against {told}")
+            for (tenant, user), flight in self.flights.items():
+                alive = sum(
+                    not one.is_terminal
+                    for (owner, _), one in self.generations.items()
+                    if (owner, one.user) == (tenant, user)
+                )
+                if alive != flight.in_flight:
+                    wrong.append(f"{user} has {alive} in flight: {flight}")
             return wrong
 
     # --- inside --------------------------------------------------------------------------------
@@ -260,6 +270,18 @@ class MemoryStudio:
         needed = -posting.room
         if posting.needs_room and budget.lacks_room_for(needed):
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
+
+    def _write_flight(self, tenant: str, commit: Commit) -> None:
+        """Count a generation that begins or ends; raises as the table does."""
+        if commit.generation is None:
+            return
+        step = flight_step(commit.generation.before, commit.generation.after)
+        key = (tenant, commit.generation.after.user)
+        flight = self.flights[key]
+        if step and commit.start is not None:
+            self.flights[key] = started(flight, commit.start)
+        elif step:
+            self.flights[key] = replace(flight, in_flight=flight.in_flight + step)
 
     def _write(self, tenant: str, commit: Commit) -> None:
         if commit.generation is not None:

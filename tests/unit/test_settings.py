@@ -16,6 +16,9 @@ ALL = {
     "DEFAULT_COST_LIMIT_MICROS": "1000000",
     "POLL_SCALE_PERCENT": "5",
     "PRESUME_AFTER_S": "60",
+    "USER_RATE_PER_MINUTE": "600",
+    "USER_RATE_BURST": "60",
+    "USER_IN_FLIGHT": "50",
 }
 
 
@@ -33,6 +36,9 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "default_cost_limit_micros": 1_000_000,
         "poll_scale_percent": 5,
         "presume_after_s": 60,
+        "user_rate_per_minute": 600,
+        "user_rate_burst": 60,
+        "user_in_flight": 50,
     }
 
 

@@ -29,6 +29,9 @@ class Settings(BaseModel):
     webhook_queue_url: str | None = None
     webhook_secret_prefix: str | None = None
     webhook_backoff_percent: float = 100
+    user_rate_per_minute: int | None = None
+    user_rate_burst: int | None = None
+    user_in_flight: int | None = None
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

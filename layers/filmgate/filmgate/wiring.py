@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.generations import Generation, Link, Take
+from filmgate.domain.pace import Pace
 from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import RateCard
 from filmgate.observability import measure_commit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from filmgate.adapters.bus import EventBus
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.owners_table import OwnersTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
@@ -41,6 +43,13 @@ def studio() -> "StudioTable":
     return StudioTable(
         _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
     )
+
+
+@cache
+def owners_desk() -> "OwnersTable":
+    from filmgate.adapters.owners_table import OwnersTable
+
+    return OwnersTable(_client("dynamodb"), settings().need("studio_table_name"))
 
 
 @cache
@@ -76,6 +85,15 @@ def provider_keys() -> "ProviderKeys":
 def patience() -> Patience:
     """How long this installation waits for what is in doubt."""
     return Patience(settings().poll_scale_percent, timedelta(seconds=settings().presume_after_s))
+
+
+def pace() -> Pace:
+    """What one user may start, and have in flight, in this installation."""
+    return Pace(
+        per_minute=int(settings().need("user_rate_per_minute")),
+        burst=int(settings().need("user_rate_burst")),
+        in_flight=int(settings().need("user_in_flight")),
+    )
 
 
 def card() -> RateCard:

@@ -58,6 +58,8 @@ PROBLEM_TABLE = {
     "validation-failed": 422,
     "idempotency-key-reused": 422,
     "no-capable-provider": 422,
+    "rate-limited": 429,
+    "too-many-in-flight": 429,
     "ledger-unavailable": 503,
     "key-store-unavailable": 503,
 }

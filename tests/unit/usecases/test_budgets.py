@@ -28,6 +28,7 @@ from tests.support.builders import (
     NOW,
     PERIOD,
     TENANT,
+    author,
     catalogue_of,
     generation,
     link,
@@ -63,6 +64,7 @@ def set_limit(
         alert_at=alert_at,
         studio=studio,
         default_limit=DEFAULT,
+        by=author(),
         now=NOW,
     )
 

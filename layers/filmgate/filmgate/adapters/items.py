@@ -9,20 +9,24 @@ reads it whole:
     <tenant>#limits                 <scope>
     <tenant>#settings               provider#<id> | price#<provider>#<price in doubt>
     <tenant>#health                 <provider id>
-    <tenant>#token#<sha256>         token
+    <tenant>#user#<user>            pace
+    <tenant>#audit                  <moment>#<id>
+    <tenant>#token#<id>             token; listed under <tenant>#tokens
+    <tenant>#claim#<id>             claim
 
 Shards of a hot budget are foreseen in its sort key; today there is one. What has not come to its
 end (a generation, an attempt) also has open_pk and open_sk, and so stands in a small index.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import TypeAdapter, ValidationError
 
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.errors import ConfigurationError
 from filmgate.domain.ledger import NO_PERIOD, Budget
 
@@ -78,8 +82,26 @@ def health_pk(tenant: str) -> str:
     return f"{tenant}#health"
 
 
-def token_pk(tenant: str, token_hash: str) -> str:
-    return f"{tenant}#token#{token_hash}"
+def token_key(tenant: str, token_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#token#{token_id}", "sk": "token"}
+
+
+def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#claim#{claim_id}", "sk": "claim"}
+
+
+def pace_key(tenant: str, user: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#user#{user}", "sk": "pace"}
+
+
+def audit_pk(tenant: str) -> str:
+    return f"{tenant}#audit"
+
+
+def audit_item(tenant: str, record: AuditRecord) -> Item:
+    """A record of the trail; the later it was written, the higher its sort key."""
+    at = record.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"pk": audit_pk(tenant), "sk": f"{at}#{record.id}", **dump(record)}
 
 
 def dump(value: object) -> Item:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from hmac import compare_digest
 from random import random
 from typing import Any, Final
 from uuid import uuid4
@@ -21,6 +22,7 @@ from filmgate.adapters import items
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
 from filmgate.adapters.strict_json import loads
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import (
     AlreadyExists,
@@ -31,6 +33,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
+from filmgate.domain.ids import token_id
 from filmgate.domain.ledger import (
     OWNER_SCOPE,
     Budget,
@@ -40,6 +43,7 @@ from filmgate.domain.ledger import (
     Posting,
     PriceDoubt,
 )
+from filmgate.domain.pace import Flight, Start, flight_step, started
 from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
 
@@ -154,9 +158,15 @@ class StudioTable:
         found = self._query(items.health_pk(tenant))
         return {item["sk"]: load(Health, item) for item in found}
 
+    def flight(self, tenant: str, user: str) -> Flight:
+        item = self._get(items.pace_key(tenant, user))
+        return Flight() if item is None else load(Flight, item)
+
     def token(self, tenant: str, token_hash: str) -> Token | None:
-        item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
-        return None if item is None else load(Token, item)
+        item = self._get(items.token_key(tenant, token_id(token_hash)))
+        if item is None or not compare_digest(item["sha256"], token_hash):
+            return None
+        return load(Token, item)
 
     def opened(self, *, before: datetime) -> Sequence[Opened]:
         found: dict[tuple[str, str], Opened] = {}
@@ -222,6 +232,7 @@ class StudioTable:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         key = items.budget_key(tenant, scope, budget.period)
         limit = {"pk": items.limits_pk(tenant), "sk": scope, **dump(after)}
@@ -251,6 +262,7 @@ class StudioTable:
                 },
                 ("limit", "bounded", "room", "alert_at", "version"),
             ),
+            *_audited(tenant, record),
         ]
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale(f"the limit of {scope} was changed by another")
@@ -261,9 +273,10 @@ class StudioTable:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         """Write `new` if `seen` is what the table has; see the port for what is raised."""
-        actions: list[_Action] = []
+        actions: list[_Action] = [*_audited(tenant, record)]
         for provider, before in seen.items():
             key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
             # Version 0 is what holds before anything is set, so no item may say a version.
@@ -297,11 +310,6 @@ class StudioTable:
         if self._transact([_Put(item, guard).wire(self._name)]) is not None:
             raise Stale(f"the figures of {provider} were changed by another")
 
-    def put_token(self, token_hash: str, token: Token) -> None:
-        """Keep a new token's hash with whom it stands for."""
-        pk = items.token_pk(token.principal.tenant, token_hash)
-        self._put_new({"pk": pk, "sk": "token", **dump(token)})
-
     # --- inside ----------------------------------------------------------------------------
 
     def _went_through(self, actions: list["_Action"], commit_id: str) -> bool:
@@ -321,7 +329,9 @@ class StudioTable:
             if isinstance(action, _Put):
                 new = commit.generation is not None and commit.generation.before is None
                 raise AlreadyExists(action.item["pk"]) if new else Stale(action.item["sk"])
-            if action.posting is not None:
+            if isinstance(action, _FlightUpdate):
+                action.explain(self.flight(tenant, action.user))
+            elif action.posting is not None:
                 self._explain_posting(tenant, action.posting)
 
     def _explain_posting(self, tenant: str, posting: Posting) -> None:
@@ -517,7 +527,66 @@ class _Update:
         }
 
 
-_Action = _Put | _Check | _Update
+class _FlightUpdate:
+    """A user's number in flight, one more or one less; `start` bounds it and takes a token.
+
+    How the bucket's moment moves depends on whether the bucket is full. At first it is taken to be,
+    since most users come after a rest; a refusal tells how it stands, for the next try.
+    """
+
+    posting = None
+
+    def __init__(self, tenant: str, user: str, step: int, start: Start | None) -> None:
+        self._tenant = tenant
+        self.user = user
+        self._step = step
+        self._start = start
+        self._known = Flight()
+
+    def wire(self, table: str) -> dict[str, Any]:
+        key = items.pace_key(self._tenant, self.user)
+        return {"Update": {"TableName": table, "Key": to_wire(key), **self._change()}}
+
+    def explain(self, flight: Flight) -> None:
+        """Raise why a start was refused, or learn how its user stands."""
+        if self._start is not None:
+            started(flight, self._start)
+            self._known = flight
+
+    def _change(self) -> dict[str, Any]:
+        if self._start is None:
+            return {
+                "UpdateExpression": "ADD in_flight :step",
+                "ExpressionAttributeValues": to_wire({":step": self._step}),
+            }
+        start, token_us = self._start, self._start.pace.token_us
+        values = {":step": self._step, ":cap": start.pace.in_flight, ":now": start.at_us}
+        if self._known.paced_until_us > start.at_us:
+            move = "paced_until_us + :token"
+            bucket = "paced_until_us > :now AND paced_until_us <= :latest"
+            values |= {":token": token_us, ":latest": start.latest_us}
+        else:
+            move = ":until"
+            bucket = "(attribute_not_exists(paced_until_us) OR paced_until_us <= :now)"
+            values |= {":until": start.at_us + token_us}
+        return {
+            "UpdateExpression": f"SET paced_until_us = {move} ADD in_flight :step",
+            "ConditionExpression": (
+                f"(attribute_not_exists(in_flight) OR in_flight < :cap) AND {bucket}"
+            ),
+            "ExpressionAttributeValues": to_wire(values),
+        }
+
+
+_Action = _Put | _Check | _Update | _FlightUpdate
+
+
+def _audited(tenant: str, record: AuditRecord | None) -> Iterator[_Put]:
+    """The record of a change, for its transaction; the same request may write it again."""
+    if record is not None:
+        own = {"pk": None, "request_id": record.request_id}
+        guard = {"attribute_not_exists(#pk) OR #request_id = :request_id": own}
+        yield _Put(items.audit_item(tenant, record), guard)
 
 
 def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
@@ -544,6 +613,11 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
         yield _Put({**place, **dump(doubt), **stamp}, ANYTHING)
     for posting in commit.postings:
         yield _posting_update(tenant, posting)
+    if commit.generation is not None:
+        before, after = commit.generation.before, commit.generation.after
+        step = flight_step(before, after)
+        if step:  # last, so that what stands against it otherwise is told first
+            yield _FlightUpdate(tenant, after.user, step, commit.start)
 
 
 def _generation_item(generation: Generation) -> Item:

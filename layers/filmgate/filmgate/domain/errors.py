@@ -110,6 +110,18 @@ class NoCapableProvider(CallerError):
     code, status, title = "no-capable-provider", 422, "No provider can make this"
 
 
+class RateLimited(CallerError):
+    """Carries `retryAfter`: whole seconds until the user may start the next one."""
+
+    code, status, title = "rate-limited", 429, "Too many requests in a short time"
+
+
+class TooManyInFlight(CallerError):
+    """Carries `retryAfter`: whole seconds after which one may have ended."""
+
+    code, status, title = "too-many-in-flight", 429, "Too many generations at once"
+
+
 class LedgerUnavailable(CallerError):
     code, status, title = "ledger-unavailable", 503, "The ledger cannot be reached"
 

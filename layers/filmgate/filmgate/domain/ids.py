@@ -5,6 +5,7 @@ from base64 import b32encode
 from typing import Final
 
 _LENGTH: Final = 26  # of base32: 130 bits
+_SHORT: Final = 16  # 80 bits, for people to read out
 
 
 def generation_id(tenant: str, user: str, idempotency_key: str) -> str:
@@ -44,6 +45,21 @@ def event_id(generation_id: str) -> str:
 def quote_id(*parts: str) -> str:
     """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"
+
+
+def token_id(token_hash: str) -> str:
+    """The name of an API token, which tells neither the token nor its hash."""
+    return f"tok_{_digest('token', token_hash)[:_SHORT]}"
+
+
+def claim_id(tenant: str, user: str, idempotency_key: str) -> str:
+    """What a user's key stands for where no generation is meant."""
+    return f"clm_{_digest('claim', tenant, user, idempotency_key)}"
+
+
+def audit_id(request_id: str, action: str, thing: str) -> str:
+    """The record of what one request did to one thing."""
+    return f"aud_{_digest(request_id, action, thing)}"
 
 
 def _stem(identifier: str) -> str:

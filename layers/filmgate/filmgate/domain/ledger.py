@@ -18,6 +18,7 @@ from filmgate.domain.attempts import Attempt, AttemptState
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Generation, Take
 from filmgate.domain.money import Micros
+from filmgate.domain.pace import Start
 
 OWNER_SCOPE: Final = "owner"
 USER_SCOPE: Final = "user"
@@ -127,7 +128,11 @@ class GenerationChange:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What one guarded transaction writes: everything, or nothing at all."""
+    """What one guarded transaction writes: everything, or nothing at all.
+
+    How many generations of a user are in flight follows from `generation`; a `start` also bounds
+    it, and the user's rate.
+    """
 
     attempt: AttemptChange | None = None
     generation: GenerationChange | None = None
@@ -136,6 +141,7 @@ class Commit:
     opened: tuple[Budget, ...] = ()
     take: Take | None = None
     price_doubt: PriceDoubt | None = None
+    start: Start | None = None
 
 
 def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
@@ -152,6 +158,11 @@ def correction(before: Attempt, after: Attempt, *, by: str, reason: str, at: dat
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
     """The same commit, which also writes the generation."""
     return replace(commit, generation=GenerationChange(before, after))
+
+
+def with_start(commit: Commit, start: Start) -> Commit:
+    """The same commit, which is refused if the user goes too fast or has too much in flight."""
+    return replace(commit, start=start)
 
 
 def with_take(commit: Commit, take: Take) -> Commit:

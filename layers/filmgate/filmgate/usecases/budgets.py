@@ -8,8 +8,9 @@ bounded by the owner's until it gets a limit of its own.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.catalogue import Catalogue
 from filmgate.domain.errors import BudgetMissing, NotFound, Stale, StoreUnavailable
 from filmgate.domain.ledger import (
@@ -21,7 +22,7 @@ from filmgate.domain.ledger import (
     period_of,
     provider_scope,
 )
-from filmgate.domain.money import Micros
+from filmgate.domain.money import Micros, format_usd
 from filmgate.usecases.ports import BudgetLimit, Studio
 
 DEFAULT_ALERTS: Final = (80, 100)
@@ -60,10 +61,7 @@ def read_budget(
 ) -> Standing:
     """A scope's budget of this month; a month without spending shows its limit."""
     budget = _read(scope, tenant, studio, default_limit, now)
-    if budget.limit is not None:
-        return Standing(budget, budget.limit, budget.room)
-    owner = _read(OWNER_SCOPE, tenant, studio, default_limit, now)
-    return Standing(budget, owner.limit or 0, owner.room)
+    return _standing(budget, tenant, studio, default_limit, now)
 
 
 def set_budget(
@@ -74,13 +72,15 @@ def set_budget(
     alert_at: tuple[int, ...] | None,
     studio: Studio,
     default_limit: Micros,
+    by: Author,
     now: datetime,
 ) -> Standing:
     """Set a scope's monthly limit, from this month on, and give the budget as it then stands.
 
     A limit below what is already used is taken: work that runs goes on, nothing new is admitted.
     None takes a scope's own limit away, and gives the owner the installation's default; `alert_at`
-    of None leaves the thresholds as they are.
+    of None leaves the thresholds as they are. What is so already is not set again: no entry, no
+    record.
     Raises StoreUnavailable when other writers were faster many times over.
     """
     period = period_of(now)
@@ -95,13 +95,20 @@ def set_budget(
         alerts = alert_at
         if alerts is None:
             alerts = before.alert_at if before else DEFAULT_ALERTS
-        after = BudgetLimit(
-            limit,
-            alert_at=alerts,
-            version=1 + (before.version if before else 0),
-        )
+        known = before and (before.limit, before.alert_at)
+        if known == (budget.limit, budget.alert_at) == (limit, alerts):
+            return _standing(budget, tenant, studio, default_limit, now)
+        after = BudgetLimit(limit, alerts, version=1 + (before.version if before else 0))
         try:
-            studio.set_limit(tenant, scope=scope, before=before, after=after, budget=budget, at=now)
+            studio.set_limit(
+                tenant,
+                scope=scope,
+                before=before,
+                after=after,
+                budget=budget,
+                at=now,
+                record=recorded(by, Action.BUDGET_SET, scope, _shown(before), _shown(after)),
+            )
         except Stale:
             continue
         return read_budget(
@@ -124,6 +131,15 @@ def with_open_budgets(
     return work()
 
 
+def _standing(
+    budget: Budget, tenant: str, studio: Studio, default_limit: Micros, now: datetime
+) -> Standing:
+    if budget.limit is not None:
+        return Standing(budget, budget.limit, budget.room)
+    owner = _read(OWNER_SCOPE, tenant, studio, default_limit, now)
+    return Standing(budget, owner.limit or 0, owner.room)
+
+
 def _read(scope: str, tenant: str, studio: Studio, default_limit: Micros, now: datetime) -> Budget:
     period = period_of(now)
     budget = studio.budget(tenant, scope, period)
@@ -138,3 +154,11 @@ def _fresh(limit: BudgetLimit | None, scope: str, period: str, default_limit: Mi
     if own is None and scope == OWNER_SCOPE:
         own = default_limit
     return Budget(scope, period, own, alert_at=limit.alert_at if limit else DEFAULT_ALERTS)
+
+
+def _shown(limit: BudgetLimit | None) -> dict[str, Any]:
+    """What the trail keeps of a limit; of none, nothing."""
+    if limit is None:
+        return {}
+    own = None if limit.limit is None else format_usd(limit.limit)
+    return {"limit": own, "alert_at": list(limit.alert_at)}

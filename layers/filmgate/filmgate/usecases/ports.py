@@ -1,6 +1,6 @@
 """What the use cases need from outside, as protocols. wiring.py knows who fulfils them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import Action, AuditRecord
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.generations import Generation, GenerationState, Link, Record
@@ -27,15 +28,38 @@ class Principal:
     tenant: str
     user: str
     role: str
+    token_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What the table knows of an API token; the token itself is stored nowhere."""
+    """What the table knows of an API token; the token itself is stored nowhere.
+
+    Its id is its principal's `token_id`; `hint` is how the token ends.
+    """
 
     principal: Principal
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    created_at: datetime | None = None
+    created_by: str = ""
+    revoked_by: str = ""
+    note: str = ""
+    hint: str = ""
+    version: int = 1
+
+    def works(self, now: datetime) -> bool:
+        expired = self.expires_at is not None and self.expires_at <= now
+        return self.revoked_at is None and not expired
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an Idempotency-Key has made: the token, and the request that asked for it."""
+
+    id: str
+    token_id: str
+    request_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +120,8 @@ class Studio(Protocol):
     def commit(self, tenant: str, commit: Commit) -> None:
         """Write all of it or nothing. A repeat of a commit that went through is a success.
 
-        Raises Stale, AlreadyExists, BudgetMissing, DoesNotFit or StoreUnavailable.
+        Raises Stale, AlreadyExists, BudgetMissing, DoesNotFit or StoreUnavailable; with a `start`
+        also TooManyInFlight or RateLimited, when nothing else stands against it.
         """
 
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
@@ -117,8 +142,10 @@ class Studio(Protocol):
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
-        """Set a scope's limit and move this period's room with it, in one transaction.
+        """Set a scope's limit, move this period's room with it, and add `record` to the trail, in
+        one transaction.
 
         Raises Stale when `before` or `budget` is not what the table has.
         """
@@ -132,8 +159,9 @@ class Studio(Protocol):
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
-        """Write `new`, whose providers are all among `seen`, in one transaction.
+        """Write `new`, whose providers are all among `seen`, and `record`, in one transaction.
 
         Raises Stale when any of `seen` is not what the table has, by its version, and then
         nothing is written; StoreUnavailable.
@@ -162,6 +190,64 @@ class Studio(Protocol):
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPage:
+    """Some tokens, newest first, and the cursor of the next page (None at the end)."""
+
+    items: Sequence[Token]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some records of the trail, newest first, and the cursor of the next page."""
+
+    items: Sequence[AuditRecord]
+    next: str | None
+
+
+class OwnersDesk(Protocol):
+    """The table as far as it holds tokens and the trail of changes."""
+
+    def find_token(self, tenant: str, token_id: str) -> Token | None:
+        """The token with this id, read consistently; None when there is none."""
+
+    def claim(self, tenant: str, claim_id: str) -> Claim | None:
+        """What was made under an Idempotency-Key; None when nothing was."""
+
+    def add_token(
+        self, token_hash: str, token: Token, *, record: AuditRecord, claim: Claim | None = None
+    ) -> None:
+        """Keep a new token by its hash, with its claim and record, in one transaction.
+
+        Raises AlreadyExists when the claim is there already; StoreUnavailable.
+        """
+
+    def revoke_token(
+        self, before: Token, after: Token, *, witness: Token | None, record: AuditRecord
+    ) -> None:
+        """Write a revocation if the token, and the witness if there is one, are still as they
+        were, by their versions. Raises Stale; StoreUnavailable.
+        """
+
+    def admin_tokens(self, tenant: str) -> Iterable[Token]:
+        """Tokens of admins that nobody revoked, newest first; a moment old at most."""
+
+    def token_page(self, tenant: str, *, limit: int, cursor: str | None) -> TokenPage:
+        """A page of a tenant's tokens; raises ValueError for a cursor that is none."""
+
+    def audit_page(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        user: str | None,
+        action: Action | None,
+    ) -> AuditPage:
+        """A page of a tenant's trail; raises ValueError for a cursor that is none."""
 
 
 @dataclass(frozen=True, slots=True)
