@@ -36,7 +36,10 @@ NO_CREDENTIALS = {
     "AWS_DEFAULT_REGION": documents.REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_CACHED = ("studio", "takes", "workflow", "provider_keys")
+_CACHED = (
+    "studio", "takes", "workflow", "provider_keys",
+    "notices", "owner_topic", "dead_letters", "stream",
+)  # fmt: skip
 
 Json = dict[str, Any]
 
@@ -170,6 +173,8 @@ class Deployment:
         self.s3 = client("s3")
         self.s3.create_bucket(Bucket=documents.physical_name("TakesBucket"))
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
+        client("sns").create_topic(Name=documents.physical_name("OwnerTopic"))
+        client("sqs").create_queue(QueueName=documents.physical_name("AlarmDeadLetterQueue"))
 
     def environment(self, verb: str) -> dict[str, str]:
         return documents.environment(verb, **self.chosen)

@@ -147,6 +147,8 @@ def arn(name: str) -> str:
             return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{own}"
         case "AWS::S3::Bucket":
             return f"arn:aws:s3:::{own}"
+        case "AWS::SNS::Topic":
+            return f"arn:aws:sns:{REGION}:{ACCOUNT}:{own}"
     return f"arn:aws:unknown:{REGION}:{ACCOUNT}:{own}"
 
 
@@ -154,8 +156,12 @@ def _reference(name: str, given: Mapping[str, str]) -> str:
     pseudo = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
     if name in pseudo or name in given:
         return (pseudo | dict(given))[name]
-    is_machine = template()["Resources"][name]["Type"] == "AWS::Serverless::StateMachine"
-    return arn(name) if is_machine else physical_name(name)
+    match template()["Resources"][name]["Type"]:
+        case "AWS::Serverless::StateMachine" | "AWS::SNS::Topic":
+            return arn(name)
+        case "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical_name(name)}"
+    return physical_name(name)
 
 
 def _substitute(name: str, given: Mapping[str, str]) -> str:
@@ -164,10 +170,12 @@ def _substitute(name: str, given: Mapping[str, str]) -> str:
 
 
 def table_definition() -> Document:
-    """What CreateTable takes of the template's own table: keys, index and billing as deployed."""
+    """What CreateTable takes of the template's own table: keys, index, billing, stream."""
     properties = resources("AWS::DynamoDB::Table")["StudioTable"]
     spelt_otherwise = {"PointInTimeRecoverySpecification", "SSESpecification"}
-    return {name: value for name, value in properties.items() if name not in spelt_otherwise}
+    taken = {name: value for name, value in properties.items() if name not in spelt_otherwise}
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    return {**taken, "StreamSpecification": stream}
 
 
 @cache

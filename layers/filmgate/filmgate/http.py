@@ -48,6 +48,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
     "/v1/budgets/{scope}": ("GET", "PUT"),
+    "/v1/notices": ("GET",),
     "/v1/settings/order": ("PUT",),
     "/v1/settings/providers/{id}": ("GET", "PUT"),
     "/v1/settings/providers/{id}/key": ("PUT", "DELETE"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.catalogue import Catalogue, Offer, Provider
 from filmgate.domain.chain import Candidate, ProviderSettings
@@ -150,6 +151,17 @@ def budget_view(budget: Budget) -> Json:
         "held": format_usd(budget.held),
         "room": format_usd(budget.room),
         "alert_at": list(budget.alert_at),
+    }
+
+
+def notice_view(notice: Notice) -> Json:
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "title": notice.title,
+        "text": notice.text,
+        "attributes": dict(notice.attributes),
+        "at": moment(notice.at),
     }
 
 

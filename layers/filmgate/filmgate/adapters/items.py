@@ -9,6 +9,9 @@ reads it whole:
     <tenant>#settings               provider#<id>
     <tenant>#health                 <provider id>
     <tenant>#token#<sha256>         token
+    <tenant>#notices                <time>#<notice id>
+    <tenant>#alarm#<notice id>      mark
+    <tenant>#watch#<scope>#<month>  forecast
 
 Shards of a hot budget are foreseen in its sort key; today there is one.
 """

@@ -41,6 +41,11 @@ def quote_id(*parts: str) -> str:
     return f"quo_{_digest(*parts)}"
 
 
+def notice_id(tenant: str, kind: str, *about: str) -> str:
+    """The id of the notice of this kind about this very thing."""
+    return f"ntc_{_digest(tenant, kind, *about)}"
+
+
 def _stem(identifier: str) -> str:
     return identifier.partition("_")[2]
 
