@@ -38,6 +38,11 @@ class Layout:
         """Holds the id of the HTTP API that the front door leads to; written by a deploy."""
         return self.aws / "api-id"
 
+    @property
+    def notices(self) -> Path:
+        """What the owner was told, a file each."""
+        return self.data / "notices"
+
     def create(self) -> None:
         """Make the directories. Only the owner reads them: secrets are kept in the state."""
         self.aws.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,7 +10,13 @@ from tests.template.documents import functions
 VERBS = sorted(functions())
 LOG_DELIVERY = "logs:CreateLogDelivery"
 # Which rights belong to which part of wiring.
-RIGHTS = {"takes": "s3:", "workflow": "states:", "provider_keys": "secretsmanager:"}
+RIGHTS = {
+    "takes": "s3:",
+    "workflow": "states:",
+    "provider_keys": "secretsmanager:",
+    "owner_topic": "sns:",
+    "dead_letters": "sqs:ReceiveMessage",
+}
 
 
 def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
@@ -84,6 +90,21 @@ def test_a_function_has_rights_to_a_service_exactly_if_its_code_uses_it(
     may = any(action.startswith(RIGHTS[part]) for action in actions(functions()[verb]))
 
     assert may is (part in sources.wiring_used_by(verb))
+
+
+def test_the_function_behind_the_stream_may_read_it_and_give_up_on_it() -> None:
+    allowed = actions(functions()["alarm"])
+
+    assert {action for action in allowed if action.startswith("sqs:")} == {"sqs:SendMessage"}
+    assert {"dynamodb:GetRecords", "dynamodb:GetShardIterator"} <= allowed
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_topic_s_key_is_for_those_who_publish(verb: str) -> None:
+    kms = {action for action in actions(functions()[verb]) if action.startswith("kms:")}
+
+    publishes = "sns:Publish" in actions(functions()[verb])
+    assert kms == ({"kms:Decrypt", "kms:GenerateDataKey"} if publishes else set())
 
 
 @pytest.mark.parametrize("verb", VERBS)
