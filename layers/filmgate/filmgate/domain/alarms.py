@@ -16,7 +16,7 @@ from filmgate.domain.generations import Record
 from filmgate.domain.health import SUSPENDING, Health
 from filmgate.domain.ids import notice_id
 from filmgate.domain.ledger import NO_PERIOD, Budget, Entry, EntryKind
-from filmgate.domain.money import format_usd
+from filmgate.domain.money import Micros, format_usd
 
 FORECAST_FROM_PERCENT: Final = 30
 """Below this share of a limit, a pace says nothing yet."""
@@ -67,18 +67,34 @@ def budget_notices(tenant: str, budget: Budget, *, at: datetime) -> list[Notice]
     Told from the state and not from the step that led there: a threshold that was jumped over, a
     limit that was lowered and a step that nobody saw all give the same notices.
     """
-    if not _is_watched(budget):
+    limit = _watched_limit(budget)
+    if limit is None:
         return []
-    reached = sorted(percent for percent in set(budget.alert_at) if _has_reached(budget, percent))
-    return [_budget_notice(tenant, budget, percent, at) for percent in reached]
+    reached = sorted(
+        percent for percent in set(budget.alert_at) if _reaches(budget.settled, limit, percent)
+    )
+    return [
+        Notice(
+            id=notice_id(tenant, NoticeKind.BUDGET, budget.scope, budget.period, str(percent)),
+            tenant=tenant,
+            kind=NoticeKind.BUDGET,
+            title="Approaching Budget Limit",
+            text=_used(budget.settled, limit),
+            at=at,
+            attributes={**_facts(budget, limit), "threshold": str(percent)},
+            user=_user_of(budget.scope),
+        )
+        for percent in reached
+    ]
 
 
 def may_be_forecast(budget: Budget) -> bool:
     """Whether enough of a limit is spent, and enough left, to ask when it will be reached."""
+    limit = _watched_limit(budget)
     return (
-        _is_watched(budget)
-        and _has_reached(budget, FORECAST_FROM_PERCENT)
-        and budget.settled < budget.limit
+        limit is not None
+        and _reaches(budget.settled, limit, FORECAST_FROM_PERCENT)
+        and budget.settled < limit
     )
 
 
@@ -90,13 +106,14 @@ def forecast_notice(
     The pace is linear from the month's first second to `at`. `watched_since` is when
     `may_be_forecast` was first seen to be true in this month.
     """
-    if not may_be_forecast(budget) or at - watched_since < FORECAST_AFTER:
+    limit = _watched_limit(budget)
+    if limit is None or not may_be_forecast(budget) or at - watched_since < FORECAST_AFTER:
         return None
     begin, end = _month(budget.period)
     if not begin < at < end:
         return None
     elapsed_s = (at - begin) // timedelta(seconds=1)
-    reached_at = begin + timedelta(seconds=elapsed_s * budget.limit // budget.settled)
+    reached_at = begin + timedelta(seconds=elapsed_s * limit // budget.settled)
     if reached_at > end - FORECAST_AHEAD:
         return None
     day = f"{reached_at:%Y-%m-%d}"
@@ -107,47 +124,38 @@ def forecast_notice(
         title="Budget Forecast",
         text=f"At this pace the limit is reached on {day}",
         at=at,
-        attributes={**_facts(budget), "reached_on": day},
+        attributes={**_facts(budget, limit), "reached_on": day},
         user=_user_of(budget.scope),
     )
 
 
-def _budget_notice(tenant: str, budget: Budget, percent: int, at: datetime) -> Notice:
-    return Notice(
-        id=notice_id(tenant, NoticeKind.BUDGET, budget.scope, budget.period, str(percent)),
-        tenant=tenant,
-        kind=NoticeKind.BUDGET,
-        title="Approaching Budget Limit",
-        text=_used(budget),
-        at=at,
-        attributes={**_facts(budget), "threshold": str(percent)},
-        user=_user_of(budget.scope),
-    )
+def _watched_limit(budget: Budget) -> Micros | None:
+    """The limit that notices are about; None where there is nothing to tell.
+
+    That is a generation's own budget, one of which nothing is spent, one whose owner wants no
+    alerts, and a scope without a limit of its own, which its owner's budget bounds.
+    """
+    silent = budget.period == NO_PERIOD or budget.settled <= 0 or not budget.alert_at
+    return None if silent else budget.limit
 
 
-def _is_watched(budget: Budget) -> bool:
-    """Whether this is a month's budget with a limit of its own and something spent."""
-    has_limit: int | None = budget.limit  # a scope without one is bounded by the owner's budget
-    return budget.period != NO_PERIOD and has_limit is not None and budget.settled > 0
+def _reaches(settled: Micros, limit: Micros, percent: int) -> bool:
+    return settled * 100 >= limit * percent
 
 
-def _has_reached(budget: Budget, percent: int) -> bool:
-    return bool(budget.alert_at) and budget.settled * 100 >= budget.limit * percent
-
-
-def _used(budget: Budget) -> str:
-    if budget.limit == 0:  # lowered to nothing: no percentage says how much of it is used
-        return f"Used {format_usd(budget.settled)} USD of a budget of 0.0000 USD"
-    tenths = budget.settled * 1000 // budget.limit
+def _used(settled: Micros, limit: Micros) -> str:
+    if limit == 0:  # lowered to nothing: no percentage says how much of it is used
+        return f"Used {format_usd(settled)} USD of a budget of 0.0000 USD"
+    tenths = settled * 1000 // limit
     return f"Used {tenths // 10}.{tenths % 10}% of budget"
 
 
-def _facts(budget: Budget) -> dict[str, str]:
+def _facts(budget: Budget, limit: Micros) -> dict[str, str]:
     return {
         "scope": budget.scope,
         "period": budget.period,
         "spent": format_usd(budget.settled),
-        "limit": format_usd(budget.limit),
+        "limit": format_usd(limit),
     }
 
 

@@ -14,7 +14,7 @@ A topic that takes no notice is not a fault of the record: the claim is left to 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -59,8 +59,12 @@ class Alarm:
         return [notice for notice in self._asked_for(change) if self.tell(notice)]
 
     def tell(self, notice: Notice) -> bool:
-        """Tell a notice unless it was told; False also when it will be told later."""
+        """Tell a notice unless it was told; False also when it will be told later.
+
+        Its time is that of the first telling, so that notices of one change are listed in order.
+        """
         now = self.clock()
+        notice = replace(notice, at=now)
         claim = self.notices.claim(notice, now=now, until=now + CLAIM)
         if claim is None:
             return False
