@@ -28,6 +28,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             done = replay.revisit(tenant)
         case _:
             done = replay()
-    result = {"told": done.told, "replayed": done.replayed, "left": done.left}
-    logger.info("replayed", **result)
-    return result
+    for reason in done.left:
+        logger.error("a dead letter is left", reason=reason)
+    return {"told": done.told, "replayed": done.replayed, "left": len(done.left)}

@@ -50,13 +50,10 @@ def deliver_again(gateway: Gateway, tenant: str, *, times: int, seed: int) -> in
 
 def stream_of(gateway: Gateway) -> list[dict[str, Any]]:
     """The records of the table's stream, as Lambda hands them on."""
-    tables = client_for("dynamodb", gateway.stack.aws_endpoint)
-    stream = tables.describe_table(TableName=gateway.stack.outputs["TableName"])["Table"]
     streams = client_for("dynamodbstreams", gateway.stack.aws_endpoint)
-    arn = stream["LatestStreamArn"]
-    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    shard, arn = shard_of(gateway)
     iterator = streams.get_shard_iterator(
-        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
     )["ShardIterator"]
     found: list[dict[str, Any]] = []
     while True:
@@ -68,6 +65,16 @@ def stream_of(gateway: Gateway) -> list[dict[str, Any]]:
             told["ApproximateCreationDateTime"] = told["ApproximateCreationDateTime"].timestamp()
             found.append(record)
         iterator = page["NextShardIterator"]
+
+
+def shard_of(gateway: Gateway) -> tuple[str, str]:
+    """The one shard of the table's stream, and the stream's ARN."""
+    tables = client_for("dynamodb", gateway.stack.aws_endpoint)
+    table = tables.describe_table(TableName=gateway.stack.outputs["TableName"])["Table"]
+    arn = table["LatestStreamArn"]
+    streams = client_for("dynamodbstreams", gateway.stack.aws_endpoint)
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    return shard["ShardId"], arn
 
 
 def _is_of(record: dict[str, Any], prefix: str) -> bool:
@@ -149,12 +156,19 @@ class Subscriber:
                 )
 
 
+def letters_in(gateway: Gateway) -> int:
+    """How many dead letters there are, those that somebody is reading now included."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    told = client_for("sqs", gateway.stack.aws_endpoint).get_queue_attributes(
+        QueueUrl=gateway.stack.outputs["AlarmDeadLetterQueueUrl"], AttributeNames=names
+    )["Attributes"]
+    return sum(int(told[name]) for name in names)
+
+
 def test_a_poison_record_holds_up_nobody_and_ends_as_a_dead_letter(
     gateway: Gateway, studio: Studio
 ) -> None:
     tables = client_for("dynamodb", gateway.stack.aws_endpoint)
-    queue = gateway.stack.outputs["AlarmDeadLetterQueueUrl"]
-    queues = client_for("sqs", gateway.stack.aws_endpoint)
     poison = {
         "pk": {"S": f"{studio.tenant}#budget#owner#1999-01"},
         "sk": {"S": "shard#poison"},
@@ -162,15 +176,40 @@ def test_a_poison_record_holds_up_nobody_and_ends_as_a_dead_letter(
         "limit": {"S": "no limit at all"},
     }
     studio.api.put("/v1/budgets/owner", {"limit": "0.0200"})
+    before = letters_in(gateway)
 
     tables.put_item(TableName=gateway.stack.outputs["TableName"], Item=poison)
     studio.make(type="image", prompt=prompt(), provider="dalle")
 
     until(lambda: len(notices_in_files(gateway, studio.tenant)) == 2)
-    letters = queues.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
-    (letter,) = [json.loads(one["Body"]) for one in letters]
-    assert letter["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    assert letter["DDBStreamBatchInfo"]["batchSize"] >= 1
+    until(lambda: letters_in(gateway) == before + 1)
+
+
+def test_a_dead_letter_is_replayed_from_the_stream(gateway: Gateway, studio: Studio) -> None:
+    studio.api.put("/v1/budgets/owner", {"limit": "0.0200"})
+    studio.make(type="image", prompt=prompt(), provider="dalle")
+    records = [one for one in stream_of(gateway) if _is_of(one, f"{studio.tenant}#budget#")]
+    numbers = [one["dynamodb"]["SequenceNumber"] for one in records]
+    shard, arn = shard_of(gateway)
+    letter = {
+        "DDBStreamBatchInfo": {
+            "streamArn": arn,
+            "shardId": shard,
+            "startSequenceNumber": numbers[0],
+            "endSequenceNumber": numbers[-1],
+        }
+    }
+    client_for("sqs", gateway.stack.aws_endpoint).send_message(
+        QueueUrl=gateway.stack.outputs["AlarmDeadLetterQueueUrl"], MessageBody=json.dumps(letter)
+    )
+
+    answer = client_for("lambda", gateway.stack.aws_endpoint).invoke(
+        FunctionName=function_named(gateway, "ReplayFunction"), Payload=b"{}"
+    )
+
+    done = json.load(answer["Payload"])
+    assert (done["told"], done["replayed"]) == (0, 1), done
+    assert len(studio.api.get("/v1/notices")["items"]) == 2
 
 
 def test_a_refused_key_is_a_notice(gateway: Gateway, studio: Studio) -> None:

@@ -21,6 +21,7 @@ from local.aws.patches import (
     state_machines,
     stream_failures,
     stream_positions,
+    stream_rights,
     worker_environment,
     worker_pool,
 )
@@ -41,6 +42,7 @@ PATCHES = (
     secure_transport,
     stream_positions,
     stream_failures,
+    stream_rights,
     embedded_metrics,
     state_machines,
     start_execution,

@@ -17,11 +17,12 @@ from filmgate.usecases.ports import DeadLetter, DeadLetters, Stream
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """How many notices were told late, and how many dead letters were dealt with and were not."""
+    """How many notices were told late, how many dead letters were dealt with, and why each other
+    one was left in the queue."""
 
     told: int = 0
     replayed: int = 0
-    left: int = 0
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Replay:
         """
         late = self.alarm.notices.untold(self.alarm.clock())
         told = sum(self.alarm.tell(notice) for notice in late)
-        done = [self._again(letter) for letter in self.letters.receive()]
-        return Replayed(told, replayed=sum(done), left=len(done) - sum(done))
+        outcomes = [self._again(letter) for letter in self.letters.receive()]
+        left = tuple(reason for reason in outcomes if reason is not None)
+        return Replayed(told, replayed=len(outcomes) - len(left), left=left)
 
     def revisit(self, tenant: str) -> Replayed:
         """Tell whatever follows from a tenant's budgets of this month and from its providers."""
@@ -53,14 +55,15 @@ class Replay:
             told += len(self.alarm(HealthChanged(tenant, provider, health)))
         return Replayed(told)
 
-    def _again(self, letter: DeadLetter) -> bool:
+    def _again(self, letter: DeadLetter) -> str | None:
+        """Work off a letter; why it is left, or None when it is dealt with."""
         try:
             found = self.stream.read(letter)
             for change in found.changes:
                 self.alarm(change)
-        except (RecordsGone, StoreUnavailable):
-            return False
+        except (RecordsGone, StoreUnavailable) as error:
+            return f"{type(error).__name__}: {error}"
         if found.unreadable:
-            return False
+            return f"{found.unreadable} of its records cannot be read"
         self.letters.throw_away(letter)
-        return True
+        return None
