@@ -1,9 +1,10 @@
-"""What is there: health, providers, generations; and every address that is not there.
+"""What is there: health, providers, generations, notices; and every address that is not there.
 
 GET /v1/health             open; version and time
 GET /v1/providers          the catalogue joined with the owner's settings
 GET /v1/generations        newest first; ?state= ?project= ?script_id= ?provider= ?limit= ?cursor=
 GET /v1/generations/{id}   one, with attempts, takes and links made for this answer
+GET /v1/notices            what the owner was told, newest first; ?limit= ?cursor=
 $default                   405 with Allow where the address exists, else 404
 """
 
@@ -17,8 +18,8 @@ from filmgate.domain.generations import GenerationState
 from filmgate.http import answer, http_app, page_size, principal, query
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
-from filmgate.usecases.reading import list_generations, read_generation
-from filmgate.views import generation_view, item_view, moment, providers_view
+from filmgate.usecases.reading import list_generations, list_notices, read_generation
+from filmgate.views import generation_view, item_view, moment, notice_view, providers_view
 from filmgate.wiring import take_link
 
 FILTERS: Final = ("state", "project", "script_id", "provider")
@@ -70,6 +71,22 @@ def get_generation(generation_id: str) -> Response[str]:
     who = principal(app)
     record = read_generation(generation_id, principal=who, studio=wiring.studio())
     return answer(200, generation_view(record, take_link))
+
+
+@app.get("/v1/notices")
+def get_notices() -> Response[str]:
+    who = principal(app)
+    given = query(app, {"limit", "cursor"})
+    try:
+        page = list_notices(
+            principal=who,
+            log=wiring.notices(),
+            limit=page_size(given),
+            cursor=given.get("cursor"),
+        )
+    except ValueError as error:
+        raise ValidationFailed([("?cursor", str(error))]) from error
+    return answer(200, {"items": [notice_view(one) for one in page.items], "next": page.next})
 
 
 @logger.inject_lambda_context

@@ -44,6 +44,7 @@ NO_CREDENTIALS = {
 _CACHED = (
     "studio", "owners_desk", "key_store", "takes", "workflow", "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
+    "notices", "owner_topic", "dead_letters", "stream",
 )  # fmt: skip
 
 Json = dict[str, Any]
@@ -186,6 +187,8 @@ class Deployment:
             QueueName=documents.physical_name("WebhookQueue")
         )["QueueUrl"]
         self.desk = OwnersTable(self.dynamodb, documents.physical_name("StudioTable"))
+        client("sns").create_topic(Name=documents.physical_name("OwnerTopic"))
+        client("sqs").create_queue(QueueName=documents.physical_name("AlarmDeadLetterQueue"))
 
     def environment(self, verb: str) -> dict[str, str]:
         return documents.environment(verb, **self.chosen)

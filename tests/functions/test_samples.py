@@ -17,7 +17,8 @@ from tests.functions.vendors import (
 )
 
 # (sample, what comes back): an HTTP status, the word of a step, the state at the end, the records
-# that shall come again, what a sweep did, or how many balances do not agree.
+# that shall come again, what a sweep did, how many balances do not agree, or how many notices were
+# told late.
 WALK = [
     ("authorize/no-token", True),
     ("authorize/known-token", True),
@@ -57,6 +58,10 @@ WALK = [
     ("tokens/list", 200),
     ("tokens/revoke", 200),
     ("tokens/audit", 200),
+    ("alarm/budget", []),
+    ("read/notices", 200),
+    ("replay/scheduled", 0),
+    ("replay/tenant", 0),
 ]
 KNOWN_TOKEN = "fg_studio_" + "sample" * 7 + "x"  # the one of authorize/known-token, tokens/revoke
 
@@ -92,7 +97,7 @@ def test_every_function_has_a_sample_input(verb: str) -> None:
 
 def said(answer: dict[str, object]) -> object:
     """The field by which an answer is known."""
-    known = ("statusCode", "outcome", "state", "done", "drift", "batchItemFailures")
+    known = ("statusCode", "outcome", "state", "done", "drift", "batchItemFailures", "told")
     return next((answer[name] for name in known if name in answer), True)
 
 

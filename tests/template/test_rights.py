@@ -15,8 +15,10 @@ RIGHTS = {
     "states:": {"workflow"},
     "secretsmanager:": {"provider_keys", "webhook_secrets"},
     "events:": {"bus"},
-    "sqs:": {"webhook_queue"},
+    "sns:": {"owner_topic"},
 }
+# Queues are also spoken to by event source mappings, with the function's role.
+QUEUES = {"announce", "deliver", "alarm", "replay"}
 
 
 def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
@@ -131,6 +133,29 @@ def test_a_function_has_rights_to_a_service_exactly_if_its_code_uses_it(
     may = any(action.startswith(service) for action in actions(functions()[verb]))
 
     assert may is bool(RIGHTS[service] & sources.wiring_used_by(verb))
+
+
+def test_only_who_works_with_a_queue_may_use_one() -> None:
+    may = {v for v in VERBS if any(one.startswith("sqs:") for one in actions(functions()[v]))}
+    use = {v for v in VERBS if {"webhook_queue", "dead_letters"} & sources.wiring_used_by(v)}
+
+    assert may == QUEUES
+    assert use <= may
+
+
+def test_the_function_behind_the_stream_may_read_it_and_give_up_on_it() -> None:
+    allowed = actions(functions()["alarm"])
+
+    assert {action for action in allowed if action.startswith("sqs:")} == {"sqs:SendMessage"}
+    assert {"dynamodb:GetRecords", "dynamodb:GetShardIterator"} <= allowed
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_topic_s_key_is_for_those_who_publish(verb: str) -> None:
+    kms = {action for action in actions(functions()[verb]) if action.startswith("kms:")}
+
+    publishes = "sns:Publish" in actions(functions()[verb])
+    assert kms == ({"kms:Decrypt", "kms:GenerateDataKey"} if publishes else set())
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -54,6 +54,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
     "/v1/budgets/{scope}": ("GET", "PUT"),
     "/v1/verify": ("GET",),
+    "/v1/notices": ("GET",),
     "/v1/settings/order": ("PUT",),
     "/v1/settings/providers/{id}": ("GET", "PUT"),
     "/v1/settings/providers/{id}/key": ("PUT", "DELETE"),

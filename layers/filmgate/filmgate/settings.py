@@ -19,6 +19,8 @@ class Settings(BaseModel):
     takes_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
     provider_secret_prefix: str | None = None
+    owner_topic_arn: str | None = None
+    alarm_dead_letter_queue_url: str | None = None
     allowed_api_hosts: str = ""
     rate_card: str | None = None
     default_monthly_limit_micros: int | None = None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.audit import AuditRecord
 from filmgate.domain.catalogue import Catalogue, Offer, Provider
@@ -207,6 +208,17 @@ def doubts_view(confirmed: Sequence[PriceDoubt]) -> Json:
             }
             for one in confirmed
         ]
+    }
+
+
+def notice_view(notice: Notice) -> Json:
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "title": notice.title,
+        "text": notice.text,
+        "attributes": dict(notice.attributes),
+        "at": moment(notice.at),
     }
 
 

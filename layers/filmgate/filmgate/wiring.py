@@ -16,16 +16,20 @@ from filmgate.settings import settings
 
 if TYPE_CHECKING:
     from filmgate.adapters.bus import EventBus
+    from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.notices import NoticeTable
     from filmgate.adapters.owners_table import OwnersTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
+    from filmgate.adapters.topic import OwnerTopic
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
     from filmgate.adapters.webhooks import WebhookPost
     from filmgate.adapters.workflow import GenerationWorkflow
+    from filmgate.domain.changes import Change
     from filmgate.providers.base import Adapter
 
 LARGEST_RESULT_BYTES: Final = 1_000_000_000
@@ -66,6 +70,44 @@ def workflow() -> "GenerationWorkflow":
     return GenerationWorkflow(
         _client("stepfunctions"), settings().need("generation_state_machine_arn")
     )
+
+
+@cache
+def notices() -> "NoticeTable":
+    from filmgate.adapters.notices import NoticeTable
+
+    return NoticeTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def owner_topic() -> "OwnerTopic":
+    from filmgate.adapters.topic import OwnerTopic
+
+    return OwnerTopic(_client("sns"), settings().need("owner_topic_arn"))
+
+
+@cache
+def dead_letters() -> "DeadLetterQueue":
+    from filmgate.adapters.dead_letters import DeadLetterQueue
+
+    return DeadLetterQueue(_client("sqs"), settings().need("alarm_dead_letter_queue_url"))
+
+
+@cache
+def stream() -> "StudioStream":
+    from filmgate.adapters.dead_letters import StudioStream
+
+    return StudioStream(_client("dynamodbstreams"))
+
+
+def change_of(record: Mapping[str, Any]) -> "Change | None":
+    """The change that a record of the table's stream tells of; None for what nobody is told.
+
+    Raises ConfigurationError for a record of a foreign shape.
+    """
+    from filmgate.adapters.changes import change_of
+
+    return change_of(record)
 
 
 @cache

@@ -13,6 +13,9 @@ reads it whole:
     <tenant>#audit                  <moment>#<id>
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
+    <tenant>#notices                <time>#<notice id>
+    <tenant>#alarm#<notice id>      mark
+    <tenant>#watch#<scope>#<month>  forecast
 
 Shards of a hot budget are foreseen in its sort key; today there is one. What has not come to its
 end (a generation, an attempt) also has open_pk and open_sk, and so stands in a small index.

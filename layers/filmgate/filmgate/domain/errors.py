@@ -251,6 +251,18 @@ class StoreUnavailable(GatewayError):
     """The table is throttled, in conflict or away. Nothing was bought; the step may be repeated."""
 
 
+class TopicUnavailable(GatewayError):
+    """The owner's topic took no notice, or gave no answer. The notice is kept and told later."""
+
+
+class DeadLettersUnavailable(GatewayError):
+    """The dead-letter queue cannot be read now; its messages stay where they are."""
+
+
+class RecordsGone(GatewayError):
+    """The stream no longer has the records that a dead letter points to: it keeps them a day."""
+
+
 class Stale(GatewayError):
     """Another writer was faster: the guard of a transaction did not hold. Read again."""
 

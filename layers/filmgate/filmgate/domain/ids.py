@@ -62,6 +62,11 @@ def audit_id(request_id: str, action: str, thing: str) -> str:
     return f"aud_{_digest(request_id, action, thing)}"
 
 
+def notice_id(tenant: str, kind: str, *about: str) -> str:
+    """The id of the notice of this kind about this very thing."""
+    return f"ntc_{_digest(tenant, kind, *about)}"
+
+
 def _stem(identifier: str) -> str:
     return identifier.partition("_")[2]
 

@@ -7,10 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.audit import Action, AuditRecord
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.changes import Change
 from filmgate.domain.generations import Generation, GenerationState, Link, Record
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, PriceDoubt
@@ -327,3 +329,86 @@ class ApiUrls(Protocol):
 
     def __call__(self, provider: Provider, url: str) -> str:
         """The address in its one form; raises ValueError with a public reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    """Some notices, newest first, and the cursor of the next page (None at the end)."""
+
+    items: Sequence[Notice]
+    next: str | None
+
+
+class NoticeLog(Protocol):
+    """What the owner was told, with a mark per notice that makes it one."""
+
+    def claim(self, notice: Notice, *, now: datetime, until: datetime) -> str | None:
+        """Take the telling of a notice until a time, and keep the notice itself.
+
+        Gives the claim's name, or None when it was told or is being told by another. A claim that
+        has run out is taken over. Raises StoreUnavailable.
+        """
+
+    def told(self, notice: Notice, *, claim: str) -> None:
+        """Mark a notice as told; raises StoreUnavailable."""
+
+    def untold(self, now: datetime) -> Sequence[Notice]:
+        """The notices, of every tenant, whose claim has run out before they were told."""
+
+    def watched_since(self, tenant: str, scope: str, period: str, now: datetime) -> datetime:
+        """When this was first asked of a budget; the first time, that is now."""
+
+    def open_budgets(self, tenant: str, period: str) -> Sequence[Budget]:
+        """A month's budgets: the owner's, and those of every scope that has a limit set."""
+
+    def page(self, tenant: str, *, limit: int, cursor: str | None, user: str | None) -> NoticePage:
+        """A page of a tenant's notices, of one user's only if told so.
+
+        Raises ValueError for a cursor that is none.
+        """
+
+
+class Topic(Protocol):
+    """Where the owner is told."""
+
+    def publish(self, notice: Notice) -> None:
+        """Send a notice to all who subscribe; raises TopicUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Records of the stream that a function could not take: where they are, not what they say.
+
+    `first` and `last` are sequence numbers in the shard; `receipt` lets the letter be thrown away.
+    """
+
+    receipt: str
+    stream: str
+    shard: str
+    first: str
+    last: str
+
+
+class DeadLetters(Protocol):
+    """The dead-letter queue of the stream."""
+
+    def receive(self) -> Sequence[DeadLetter]:
+        """Some letters, hidden from others for a while; raises DeadLettersUnavailable."""
+
+    def throw_away(self, letter: DeadLetter) -> None:
+        """A letter that was dealt with; raises DeadLettersUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What a dead letter pointed to, and how many of its records still cannot be read."""
+
+    changes: Sequence[Change]
+    unreadable: int
+
+
+class Stream(Protocol):
+    """The table's stream, read again."""
+
+    def read(self, letter: DeadLetter) -> Reread:
+        """The records that a letter points to; raises RecordsGone or StoreUnavailable."""
