@@ -18,8 +18,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.money import Micros, parse_usd
+from filmgate.domain.strategies import Strategy
 from filmgate.domain.wishes import AUTO, Media, Wish
 from filmgate.usecases.provider_keys import Key
 from filmgate.usecases.request import Request
