@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from itertools import accumulate
+from math import gcd
 from operator import attrgetter
 from typing import Final, TypeAlias
 
@@ -169,12 +170,13 @@ def _best(slots: Sequence[Sequence[_Item]], budget: Micros | None) -> list[Optio
     if budget is None or sum(items[-1].cost for items in slots) <= budget:
         return [items[-1].option for items in slots]
     slope = _breaking_step(_steps(slots), budget - sum(items[0].cost for items in slots))
-    bound = _bound(slots, slope, budget) // slope.cost
+    # Worths come in steps: where all ranks are multiples of five, nothing lies between two fives.
+    least = sum(items[0].worth for items in slots)
+    unit = gcd(*(item.worth - items[0].worth for items in slots for item in items)) or 1
+    most = (_bound(slots, slope, budget) // slope.cost - least) // unit
     lower = 0
-    while (
-        True
-    ):  # what is worth as much as the bound usually exists; the cheapest choice always does
-        found = _search(slots, budget, slope, bound - lower)
+    while True:  # ends at the latest with the cheapest choice, which fits
+        found = _search(slots, budget, slope, least + (most - lower) * unit)
         if found is not None:
             return found
         lower = 2 * lower + 1
