@@ -38,7 +38,13 @@ OPTIONS = some.builds(
     quality=some.one_of(some.integers(1, 5), some.integers(1, 100)),
     seconds=some.integers(1, 300),
 )
-SLOTS = some.lists(some.lists(OPTIONS, min_size=1, max_size=6), min_size=1, max_size=8)
+KINDS = some.lists(OPTIONS, min_size=1, max_size=6)
+SLOTS = some.one_of(
+    some.lists(KINDS, min_size=1, max_size=8),
+    some.lists(KINDS, min_size=1, max_size=2).flatmap(  # as in most storyboards: many alike
+        lambda kinds: some.lists(some.sampled_from(kinds), min_size=1, max_size=8)
+    ),
+)
 
 
 def thinned(slots: list[list[Option]]) -> list[list[Option]]:

@@ -9,18 +9,19 @@ budget, the sum of worths as high as can be. Costs and worths are integers, so t
    worth more than a bound in which every option pays for what it costs at this slope.
 3. An option, or a beginning of a choice, that loses more against the bound than lies between the
    bound and a target is in no choice worth the target. What is left is few, and a list of
-   undominated beginnings, slot by slot, finds the best; among equals the cheapest. The first target
-   is the bound itself; where nothing reaches it, it is lowered by ever more.
+   undominated beginnings finds the best, slots with the same options taken together; among equals
+   the cheapest. The first target is the bound itself; where nothing reaches it, it is lowered by
+   ever more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from itertools import accumulate
 from math import gcd
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from filmgate.domain.money import Micros, format_usd
 
@@ -107,10 +108,10 @@ class _Step:
         return Fraction(self.worth, self.cost)
 
 
-_Trail: TypeAlias = "tuple[_Trail, _Item] | None"
-"""The items chosen so far, the last one first."""
+_Trail: TypeAlias = "tuple[_Trail, Any] | None"
+"""What was chosen so far, the last one first."""
 _Beginning: TypeAlias = tuple[Micros, int, _Trail]
-"""A choice for the first slots: its cost, its worth, its items."""
+"""A choice for the first slots: its cost, its worth, how it came about."""
 NO_FLOOR: Final = 0
 
 
@@ -228,24 +229,73 @@ def _search(
 ) -> list[Option] | None:
     """The best choice, the cheapest of its worth; None when all are worth less than `target`."""
     slack = _bound(slots, slope, budget) - target * slope.cost
-    rest = list(accumulate((items[0].cost for items in reversed(slots)), initial=0))[-2::-1]
+    alike: defaultdict[tuple[_Item, ...], list[int]] = defaultdict(list)
+    for slot, items in enumerate(slots):
+        alike[tuple(items)].append(slot)
+    ways = [(_ways(items, len(own), slope, slack), own) for items, own in alike.items()]
+    ways.sort(key=lambda one: len(one[0]))  # many ways multiply what comes after them
+    rest = sum(items[0].cost for items in slots)
     lowest = -slack
     beginnings: list[_Beginning] = [(0, 0, None)]
-    for items, cheapest_rest in zip(slots, rest, strict=True):
-        best, most = max(_net(item, slope) for item in items), budget - cheapest_rest
-        lowest += best
-        longer: list[_Beginning] = [
-            (cost + item.cost, worth + item.worth, (trail, item))
-            for item in items
-            if best - _net(item, slope) <= slack
-            for cost, worth, trail in beginnings
-            if cost + item.cost <= most
-            and (worth + item.worth) * slope.cost - (cost + item.cost) * slope.worth >= lowest
-        ]
-        beginnings = _undominated_beginnings(longer)
+    for several, own in ways:
+        rest -= sum(slots[slot][0].cost for slot in own)
+        lowest += sum(max(_net(item, slope) for item in slots[slot]) for slot in own)
+        beginnings = _undominated_beginnings(
+            [
+                (cost + more, worth + gain, (trail, way))
+                for more, gain, way in several
+                for cost, worth, trail in beginnings
+                if cost + more <= budget - rest
+                and (worth + gain) * slope.cost - (cost + more) * slope.worth >= lowest
+            ]
+        )
     if not beginnings or beginnings[-1][1] < target:
         return None
-    return _items_of(beginnings[-1][2])
+    return _laid_out(beginnings[-1][2], [own for _, own in ways], len(slots))
+
+
+def _ways(items: Sequence[_Item], count: int, slope: _Step, slack: int) -> list[_Beginning]:
+    """What `count` slots with the same items can come to, as long as it loses no more than slack.
+
+    Only how often each item is taken matters, not where. The trail has (item, times).
+    """
+    best = max(_net(item, slope) for item in items)
+    *others, last = sorted(items, key=lambda item: _net(item, slope))
+    beginnings: dict[int, list[_Beginning]] = {0: [(0, 0, None)]}  # by how many slots are filled
+    for item in (*others, last):
+        longer: defaultdict[int, list[_Beginning]] = defaultdict(list)
+        for filled, several in beginnings.items():
+            for cost, worth, trail in several:
+                room = slack - filled * best + worth * slope.cost - cost * slope.worth
+                loss = best - _net(item, slope)
+                most = min(count - filled, room // loss) if loss else count - filled
+                for times in range(count - filled if item is last else 0, most + 1):
+                    longer[filled + times].append(
+                        (
+                            cost + times * item.cost,
+                            worth + times * item.worth,
+                            (trail, (item, times)),
+                        )
+                    )
+        beginnings = {filled: _undominated_beginnings(ways) for filled, ways in longer.items()}
+    return beginnings.get(count, [])
+
+
+def _laid_out(trail: _Trail, groups: Sequence[Sequence[int]], slots: int) -> list[Option]:
+    """Give every slot its option; among slots alike the first get what is worth most."""
+    options: dict[int, Option] = {}
+    for own, way in zip(reversed(groups), _followed(trail), strict=True):
+        taken = sorted(_followed(way), key=lambda one: one[0].worth, reverse=True)
+        spread = (item.option for item, times in taken for _ in range(times))
+        options |= zip(own, spread, strict=True)
+    return [options[slot] for slot in range(slots)]
+
+
+def _followed(trail: _Trail) -> Iterator[Any]:
+    """What a trail has, the last one first."""
+    while trail is not None:
+        trail, found = trail
+        yield found
 
 
 def _undominated_beginnings(beginnings: list[_Beginning]) -> list[_Beginning]:
@@ -255,14 +305,6 @@ def _undominated_beginnings(beginnings: list[_Beginning]) -> list[_Beginning]:
         if not kept or one[1] > kept[-1][1]:
             kept.append(one)
     return kept
-
-
-def _items_of(trail: _Trail) -> list[Option]:
-    options: list[Option] = []
-    while trail is not None:
-        trail, item = trail
-        options.append(item.option)
-    return options[::-1]
 
 
 def _frontier(slots: Sequence[Sequence[_Item]]) -> tuple[tuple[Micros, int], ...]:

@@ -47,22 +47,13 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class PricedPart:
-    """A part with its chain in the strategy's order; at least one provider is eligible."""
+    """A part with its chain in the strategy's order; `first` is who is asked first."""
 
     part: Part
     plan: Plan
-
-    @property
-    def first(self) -> Candidate:
-        return self.plan.eligible[0]
-
-    @property
-    def expected(self) -> Micros:
-        return self.plan.expected or 0
-
-    @property
-    def max(self) -> Micros:
-        return self.plan.worst_case() or 0
+    first: Candidate
+    expected: Micros
+    max: Micros
 
     @property
     def seconds(self) -> int:
@@ -161,7 +152,8 @@ class _Prices:
     now: datetime
     _limits: Sequence[int] = field(init=False)
     _known: dict[tuple[Wish, int, str], Plan] = field(init=False, default_factory=dict)
-    _ordered: dict[tuple[int, Strategy], Plan] = field(init=False, default_factory=dict)
+    _unordered: dict[Part, Plan] = field(init=False, default_factory=dict)
+    _priced: dict[tuple[int, Strategy], PricedPart] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         offers = (offer for one in self.catalogue.providers.values() for offer in one.offers)
@@ -171,36 +163,44 @@ class _Prices:
         """All shots by one strategy; None is the one that each has."""
         return tuple(self._of(shot, strategy) for shot in self.storyboard.shots)
 
-    def plan(self, part: Part, strategy: Strategy) -> Plan:
-        """The part's chain, as a single estimate of it would have it."""
-        unordered = self._unordered(part)
-        own = strategy_for(part.role, strategy, self.catalogue.hybrid)
-        key = (id(unordered), own)
-        if key not in self._ordered:
-            self._ordered[key] = in_order(unordered.entries, own)
-        return self._ordered[key]
+    def plan(self, part: Part) -> Plan:
+        """The part's chain, in the owner's order."""
+        if part not in self._unordered:
+            key = self._key(part)
+            if key not in self._known:
+                self._known[key] = self._made(part)
+            self._unordered[part] = self._known[key]
+        return self._unordered[part]
 
     def _of(self, shot: Shot, strategy: Strategy | None) -> PricedShot:
         chosen = strategy or self.storyboard.strategy_of(shot)
-        parts = (PricedPart(part, self.plan(part, chosen)) for part in shot.parts)
-        return PricedShot(shot, tuple(parts))
+        return PricedShot(shot, tuple(self._part(part, chosen) for part in shot.parts))
 
-    def _unordered(self, part: Part) -> Plan:
-        key = self._key(part)
-        if key not in self._known:
-            self._known[key] = make_plan(
-                part.wish,
-                provider=part.provider,
-                strategy=Strategy.PRIORITY,
-                on_refusal=self.storyboard.on_refusal,
-                on_unknown=self.storyboard.on_unknown,
-                catalogue=self.catalogue,
-                card=self.card,
-                settings=self.settings,
-                health=self.health,
-                now=self.now,
+    def _part(self, part: Part, strategy: Strategy) -> PricedPart:
+        """The part with its chain as a single estimate would have it."""
+        unordered = self.plan(part)
+        own = strategy_for(part.role, strategy, self.catalogue.hybrid)
+        key = (id(unordered), own)
+        if key not in self._priced:
+            plan = in_order(unordered.entries, own)
+            self._priced[key] = PricedPart(
+                part, plan, plan.eligible[0], plan.expected or 0, plan.worst_case() or 0
             )
-        return self._known[key]
+        return replace(self._priced[key], part=part)
+
+    def _made(self, part: Part) -> Plan:
+        return make_plan(
+            part.wish,
+            provider=part.provider,
+            strategy=Strategy.PRIORITY,
+            on_refusal=self.storyboard.on_refusal,
+            on_unknown=self.storyboard.on_unknown,
+            catalogue=self.catalogue,
+            card=self.card,
+            settings=self.settings,
+            health=self.health,
+            now=self.now,
+        )
 
     def _key(self, part: Part) -> tuple[Wish, int, str]:
         """All that can move a price: of the words only whether they are too long for somebody."""
@@ -254,14 +254,14 @@ def _can(part: Part, prices: _Prices) -> bool:
     provider = prices.catalogue.find(part.provider)
     if provider is not None and provider.media is not part.wish.type:
         return False
-    return bool(prices.plan(part, Strategy.PRIORITY).eligible)
+    return bool(prices.plan(part).eligible)
 
 
 def _why_nobody(part: Part, prices: _Prices) -> str:
     provider = prices.catalogue.find(part.provider)
     if provider is not None and provider.media is not part.wish.type:
         return f"{provider.id} makes {provider.media} only"
-    entries = prices.plan(part, Strategy.PRIORITY).entries
+    entries = prices.plan(part).entries
     return "; ".join(f"{e.provider.id}: {e.exclusion.message}" for e in entries if e.exclusion)
 
 
