@@ -94,6 +94,51 @@ def test_an_end_never_changes(state: GenerationState) -> None:
     assert stage.record(asked).generation == ended
 
 
+def test_finishing_one_attempt_leaves_the_ended_generation_as_it_is() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    ended = replace(asked, state=G.FAILED, completed_at=NOW, version=9)
+    stage.studio.generations[TENANT, asked.id] = ended
+
+    said = stage.finish(asked, attempt=0)
+
+    assert said == stage.record(asked).generation == ended
+    assert states(stage.record(asked)) == [S.RELEASED]
+    assert (stage.budget().held, stage.budget().settled) == (0, 0)
+
+
+@pytest.mark.parametrize("state", [one for one in S if one not in (S.RESERVED, S.PAID)])
+def test_finishing_one_attempt_that_is_at_work_or_at_its_end_changes_nothing(
+    state: AttemptState,
+) -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    one = replace(stage.record(asked).current, state=state, operation={"task": "t"})
+    stage.studio.attempts[TENANT, asked.id][0] = one
+
+    stage.finish(asked, attempt=0)
+
+    assert stage.record(asked).current == one
+
+
+def test_a_paid_result_that_could_not_be_fetched_says_so() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    stage.studio.attempts[TENANT, asked.id][0] = replace(
+        stage.record(asked).current, state=S.PAID, actual_micros=usd("0.0200")
+    )
+
+    stage.finish(asked, attempt=0)
+
+    attempt = stage.record(asked).current
+    assert attempt.failure is not None
+    assert (attempt.state, attempt.failure.code) == (S.PAID, "download-failed")
+    assert not attempt.is_open
+
+
 def test_finishing_twice_is_finishing_once() -> None:
     stage = Stage(lumen=ScriptedProvider([DONE]))
     asked = generation()
