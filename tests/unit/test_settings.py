@@ -19,6 +19,12 @@ ALL = {
     "USER_RATE_PER_MINUTE": "600",
     "USER_RATE_BURST": "60",
     "USER_IN_FLIGHT": "50",
+    "OWNER_TOPIC_ARN": "arn:aws:sns:eu-west-1:1:owner",
+    "ALARM_DEAD_LETTER_QUEUE_URL": "https://sqs.example/alarm",
+    "EVENT_BUS_NAME": "filmgate-test",
+    "WEBHOOK_QUEUE_URL": "https://sqs.example/webhooks",
+    "WEBHOOK_SECRET_PREFIX": "filmgate-webhook/test/",
+    "WEBHOOK_BACKOFF_PERCENT": "0.1",
 }
 
 
@@ -39,6 +45,12 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "user_rate_per_minute": 600,
         "user_rate_burst": 60,
         "user_in_flight": 50,
+        "owner_topic_arn": "arn:aws:sns:eu-west-1:1:owner",
+        "alarm_dead_letter_queue_url": "https://sqs.example/alarm",
+        "event_bus_name": "filmgate-test",
+        "webhook_queue_url": "https://sqs.example/webhooks",
+        "webhook_secret_prefix": "filmgate-webhook/test/",
+        "webhook_backoff_percent": 0.1,
     }
 
 

@@ -45,6 +45,7 @@ from tests.support.builders import (
     PERIOD,
     TENANT,
     attempt,
+    author,
     failure,
     generation,
     usd,
@@ -118,6 +119,7 @@ def limit_it(studio: Studio, scope: str, limit: str | None) -> Budget:
         alert_at=None,
         studio=studio,
         default_limit=usd("10"),
+        by=author(),
         now=NOW,
     ).budget
 

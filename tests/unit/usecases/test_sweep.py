@@ -328,6 +328,7 @@ def test_a_replay_that_was_cut_short_is_taken_up_by_a_workflow_of_its_own() -> N
     )
     stage.studio.attempts[TENANT, asked.id][0] = doubted
     stage.studio.generations[TENANT, asked.id] = asked.now(state=G.FAILED)
+    stage.studio.flights.clear()
 
     assert sweeps(stage, asked, 60) == [S.STORED]
     assert lumen.references == [doubted.id]
