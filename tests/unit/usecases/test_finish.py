@@ -7,7 +7,7 @@ import pytest
 from filmgate.domain import ledger
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import NotFound, ProviderRetired, Stale
-from filmgate.domain.generations import Generation, GenerationState
+from filmgate.domain.generations import RENDER_OPERATION, Generation, GenerationState
 from filmgate.domain.ledger import Commit
 from filmgate.providers.base import Finished
 from filmgate.usecases.finish import Finish
@@ -121,6 +121,21 @@ def test_finishing_one_attempt_that_is_at_work_or_at_its_end_changes_nothing(
     stage.finish(asked, attempt=0)
 
     assert stage.record(asked).current == one
+
+
+def test_a_render_that_was_never_made_costs_nothing() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    stage.studio.attempts[TENANT, asked.id][0] = replace(
+        stage.record(asked).current, state=S.ACCEPTED, operation=RENDER_OPERATION
+    )
+
+    ended = stage.finish(asked)
+
+    assert ended.state is G.FAILED
+    assert states(stage.record(asked)) == [S.RELEASED]
+    assert (stage.budget().held, stage.budget().settled) == (0, 0)
 
 
 def test_a_paid_result_that_could_not_be_fetched_says_so() -> None:

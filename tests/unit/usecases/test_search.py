@@ -143,6 +143,26 @@ def test_a_job_that_shows_up_between_the_two_searches_is_kept() -> None:
     assert stage.budget().held == usd("0.0200")
 
 
+def test_a_job_that_another_found_meanwhile_is_written_down_once() -> None:
+    lumen = ScriptedProvider([JOB], looks=[Finished(url=URL)], finds=[JOB], kind=Kind.FINDABLE)
+    stage = Stage(lumen=lumen)
+    stage.downloads.put(URL, clip())
+    asked = generation(clip_link(), wish=clip_wish())
+    stage.admit(asked)
+
+    def meanwhile() -> None:
+        stage.clock.advance(LEASE.total_seconds())
+        stage.submit(asked)
+
+    lumen.meanwhile = meanwhile
+    result = stage.submit(asked, worker(now=stage.clock.now))
+
+    assert result.outcome is Outcome.RUNNING
+    assert states(stage.record(asked)) == [S.ACCEPTED]
+    assert states(stage.run(asked)) == [S.STORED]
+    assert (stage.budget().held, stage.budget().settled) == (0, usd("0.0200"))
+
+
 # --- in the workflow ---------------------------------------------------------------------------
 
 

@@ -15,6 +15,8 @@ from filmgate.domain.errors import (
     ConfigurationError,
     DownloadFailed,
     ProviderJobFailed,
+    ProviderJobUnknown,
+    ProviderKeyRefused,
     ProviderResultMissing,
     ProviderThrottled,
     StoreUnavailable,
@@ -395,6 +397,25 @@ def test_a_second_payment_is_kept_counted_and_marked() -> None:
     assert stage.budget().settled == usd("0.0400")
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        ProviderJobUnknown("lumen", "shows no such job"),
+        ProviderKeyRefused("lumen", "refused the key"),
+        ProviderThrottled("lumen", "busy"),
+    ],
+)
+def test_what_shows_no_job_past_its_deadline_proves_nothing(look: Exception) -> None:
+    stage, asked = stuck(look)
+
+    assert sweeps(stage, asked, *[FIVE_MINUTES] * 5) == [S.OVERDUE] * 5
+
+    attempt = stage.record(asked).current
+    assert attempt.failure is not None
+    assert attempt.failure.code == "deadline-exceeded"
+    assert stage.budget().held == usd("0.0200")
+
+
 def test_a_success_without_a_result_is_paid_after_its_five_minutes() -> None:
     stage, asked = stuck(ProviderResultMissing("lumen", "no clip"))
 
@@ -671,9 +692,6 @@ def test_two_sweeps_at_once_are_as_good_as_one(look: Any, wait: float) -> None:
 
     stage.sweep()
 
-    for one in stage.workflow.executions:
-        if stage.workflow.state(one) is ExecutionState.RUNNING:
-            stage.walk(one)
     assert stage.failures == []
     assert states(stage.record(asked)) == states(alone.record(asked))
     assert entries(stage) == entries(alone)
