@@ -485,19 +485,19 @@ class Midjourney:
         return await deliver_file(self._world, request, content, "image/png", fault)
 
     async def _grid(self, job: Job, *, share: int) -> bytes:
-        tiles = [
-            await self._world.studio.still(
-                StillOrder(
-                    provider=NAME,
-                    prompt=job.prompt,
-                    width=job.order["width"],
-                    height=job.order["height"],
-                    seed=job.order["seed"] * 4 + number,
-                )
+        orders = tuple(
+            StillOrder(
+                provider=NAME,
+                prompt=job.prompt,
+                width=job.order["width"],
+                height=job.order["height"],
+                seed=job.order["seed"] * 4 + number,
             )
             for number in range(4)
-        ]
-        return await self._world.studio.run(partial(join_tiles, tiles, share=share))
+        )
+        tiles = [await self._world.studio.still(order) for order in orders]
+        join = partial(join_tiles, tiles, share=share)
+        return await self._world.studio.joined((orders, share), join)
 
 
 def _is_valid(job: Job, expires_at: str, number: str, signature: str) -> bool:

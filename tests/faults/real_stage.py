@@ -43,7 +43,7 @@ REVOKED_KEY = {"api_key": f"old-{CANARY_KEY}"}
 KEY_PAIR = {"access_key": f"sim-{CANARY_KEY}", "secret_key": "sim-secret"}
 PROMPT = f"A red fox in fresh snow, {CANARY_PROMPT}"
 LIMIT = parse_usd("50")
-LARGEST_RESULT_BYTES = 30_000_000
+LARGEST_RESULT_BYTES = 16_000_000
 HOUR_S, DAY_H = 3600, 24
 # As the state machine's Retry says, for a download and for a table that is away.
 DOWNLOADS = (2, 6, 18, 54)
@@ -165,6 +165,7 @@ class RealStage(Stage):
     told: list[str] = field(default_factory=list)
     submits_at: list[datetime] = field(default_factory=list)
     looks: int = 0
+    told_before: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__init__(default_limit=LIMIT)
@@ -210,6 +211,7 @@ class RealStage(Stage):
             default_cost_limit=LIMIT,
             now=self.clock.now,
         )
+        self.told_before = admitted.record.generation.warnings
         return admitted.record.generation
 
     # --- the steps with the real ports ---------------------------------------------------------

@@ -31,7 +31,6 @@ from filmgate.providers.base import (
     Json,
     Order,
     ask,
-    no_check,
     picture,
     unclear,
 )
@@ -87,20 +86,13 @@ class Nanobanana(Adapter):
 
     def check(self, *, deadline_s: float) -> None:
         """List one model. Says nothing about billing, which Google checks at paid calls only."""
-        answer = ask(
+        google.check_key(
             self._http,
             self._account,
-            "GET",
-            "/v1beta/models?pageSize=1",
             headers=self._headers(),
             deadline_s=deadline_s,
+            refusal=self._refusal,
         )
-        match answer.json:
-            case {"models": [*_]} if answer.status == 200:
-                return
-            case {"error": {"status": str()} as error} if answer.status not in (200, 404):
-                raise self._refusal(answer, error)
-        raise no_check(self._account, answer)
 
     def _refusal(self, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
         found = _leaf(answer.status, error)
