@@ -214,7 +214,7 @@ def throttled() -> Iterator[Case]:
 
         again = replace(DONE, tries=2, asked=2)
         default = replace(again, waited=(2, 2))
-        dated = default if desk in GOOGLE else replace(again, waited=(28, 31))
+        dated = default if desk in GOOGLE else replace(again, waited=(20, 31))
         yield busy("without a delay", default)
         yield busy("3 seconds", replace(again, waited=(3, 3)), retry_after=3)
         yield busy("a date in 30 s", dated, retry_after="in 30 s")
