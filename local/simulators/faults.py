@@ -4,6 +4,9 @@ A fault concerns one kind of call (`where`): `submit`, the paid call; `result`, 
 that a paid call makes; `poll`, a question about a job; `download`, a result link. Scripts of one
 provider are tried in the order in which they were given, each counting only the calls that
 concern it; the first one that is due takes the call.
+
+To the client `drop_request` and `drop_reply` look alike, a connection that ends without a byte.
+With the first the vendor never saw the call; with the second it took the job and bills it.
 """
 
 from collections.abc import Mapping
