@@ -69,6 +69,11 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("POST", "/v1/generations"): row(403, 202, 202, 422),
     ("GET", "/v1/generations/{id}"): row(200, 200, 200, 404, other_creator=404),
     ("DELETE", "/v1/generations/{id}"): row(403, 200, 200, 404, other_creator=404),
+    ("POST", "/v1/estimates/storyboard"): row(200, 200, 200, 422),
+    # It is not settled yet, and so cannot be corrected: 409 for who might.
+    ("POST", "/v1/generations/{id}/attempts/{attempt}/correction"): row(403, 403, 409, 404),
+    ("GET", "/v1/notices"): EVERYBODY,
+    ("GET", "/v1/verify"): ADMINS,
     ("GET", "/v1/budgets/{scope}"): EVERYBODY,
     ("PUT", "/v1/budgets/{scope}"): ADMINS,
     ("PUT", "/v1/settings/order"): ADMINS,
@@ -77,6 +82,9 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("PUT", "/v1/settings/providers/{id}/key"): row(403, 403, 204, 204),
     ("DELETE", "/v1/settings/providers/{id}/key"): row(403, 403, 204, 204),
     ("POST", "/v1/settings/providers/{id}/test"): ADMINS,
+    ("POST", "/v1/settings/providers/{id}/prices/confirm"): ADMINS,
+    ("GET", "/v1/settings/webhook-secret"): EVERYBODY,
+    ("POST", "/v1/settings/webhook-secret/rotate"): ADMINS,
     ("GET", "/v1/tokens"): ADMINS,
     ("POST", "/v1/tokens"): row(403, 403, 201, 201),
     ("DELETE", "/v1/tokens/{id}"): row(403, 403, 200, 404),
@@ -87,6 +95,10 @@ BODIES: Final[Mapping[tuple[str, str], dict]] = {
     ("POST", "/v1/estimates"): IMAGE,
     ("POST", "/v1/estimates/compare"): IMAGE,
     ("POST", "/v1/generations"): IMAGE,
+    ("POST", "/v1/estimates/storyboard"): {"shots": [{"prompt": CANARY}]},
+    ("POST", "/v1/generations/{id}/attempts/{attempt}/correction"): {
+        "actual_cost": "0.0100", "reason": "as on the bill",
+    },
     ("PUT", "/v1/budgets/{scope}"): {"limit": "3.0000"},
     ("PUT", "/v1/settings/order"): {
         "type": "image", "order": ["dalle", "nanobanana", "midjourney"],
@@ -116,6 +128,7 @@ class Scene:
         made = self.ask("POST", "/v1/generations", "creator").json
         self._ids = {
             "/v1/generations/{id}": made["id"],
+            "/v1/generations/{id}/attempts/{attempt}/correction": made["id"],
             "/v1/budgets/{scope}": "owner",
             "/v1/tokens/{id}": token_id(token_hash(self._texts["viewer"])),
         }
@@ -124,6 +137,7 @@ class Scene:
         """Ask as the API does: through the authorizer where the route has one."""
         own = self._ids.get(template, "dalle") if hasattr(self, "_ids") else ""
         path = template.replace("{id}", own).replace("{scope}", own)
+        path = path.replace("{attempt}", f"att_{own.partition('_')[2]}00")
         event = request(method, path, body=BODIES.get((method, template)))
         if template != "/v1/health":
             event["requestContext"]["authorizer"] = {"lambda": self._told(bearer)}
