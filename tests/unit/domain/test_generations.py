@@ -214,6 +214,18 @@ def test_a_result_of_an_abandoned_attempt_stops_one_that_was_not_sent() -> None:
     assert next_step(several, NOW) is Step.STOP
 
 
+@pytest.mark.parametrize("latest", [S.RESERVED, S.RELEASED, S.IN_DOUBT])
+def test_while_a_result_that_was_given_up_is_being_fetched_nothing_is_bought_and_nothing_ended(
+    latest: S,
+) -> None:
+    chain = generation(link("lumen"), link("other"), link("third"), on_unknown=OnUnknown.NEXT)
+    fetching, spoilt = attempt(S.PAID), attempt(S.PAID, failure=failure())
+    behind = attempt(latest, index=1)
+
+    assert next_step(Record(chain, (fetching, behind)), NOW) is Step.WAIT
+    assert next_step(Record(chain, (spoilt, behind)), NOW) is not Step.WAIT
+
+
 def test_a_result_of_an_abandoned_attempt_keeps_the_chain_from_going_on() -> None:
     chain = [link("lumen"), link("other"), link("third")]
     failed = attempt(S.RELEASED, index=1, provider="other", failure=failure())

@@ -188,7 +188,10 @@ class Studio(Protocol):
         """Every tenant that has ever spent something."""
 
     def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
-        """Sell again at every price of a provider that was in doubt, and give what was."""
+        """Sell again at every price of a provider that was in doubt, and give what was.
+
+        One that is overstepped again at this moment stays in doubt.
+        """
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""

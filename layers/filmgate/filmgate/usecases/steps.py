@@ -7,7 +7,7 @@ with the outcome that the record then has. So a step may run twice, late, or aft
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -120,8 +120,10 @@ def outcome_of(record: Record, *, now: datetime, patience: Patience = USUAL) -> 
             wait_s = _until(attempt.retry_at, now)
         case Step.WAIT | Step.DOUBT:
             wait_s = max(1, _until(attempt.lease_until, now))
+            if record.awaits_a_result:
+                wait_s = _whole(patience.search_spacing)
         case Step.SEARCH:
-            spaced = math.ceil(patience.search_spacing.total_seconds())
+            spaced = _whole(patience.search_spacing)
             # A search counts as a proof from the lease's end on, so one shall come right then.
             wait_s = min(spaced, _until(attempt.lease_until, now) or spaced)
         case Step.POLL:
@@ -342,6 +344,10 @@ def warnings_for(record: Record, seen: Inspection) -> tuple[str, ...]:
 
 def failed(code: str, message: str, error_class: ErrorClass = ErrorClass.FALLBACK) -> Failure:
     return Failure(error_class, code, message)
+
+
+def _whole(wait: timedelta) -> int:
+    return math.ceil(wait.total_seconds())
 
 
 def _until(moment: datetime | None, now: datetime) -> int:
