@@ -185,9 +185,9 @@ SUBMIT_TABLE = [
     (429, "organization_usage_limit_exceeded", ProviderQuotaExhausted),
     (429, "project_spend_limit_exceeded", ProviderQuotaExhausted),
     (500, "server_error", ProviderUnavailable),
-    (502, "server_error", ProviderUnavailable),
+    (502, "server_error", ProviderOutcomeUnknown),
     (503, "server_is_overloaded", ProviderUnavailable),
-    (504, "server_error", ProviderUnavailable),
+    (504, "server_error", ProviderOutcomeUnknown),
     (500, "upstream_timeout", ProviderOutcomeUnknown),
     (504, None, ProviderOutcomeUnknown),
 ]
