@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,11 +21,12 @@ from filmgate.adapters.addresses import AddressPolicy
 from filmgate.adapters.media import inspect_bytes, inspect_file
 from filmgate.domain import ids
 from filmgate.domain.chain import OnUnknown, ProviderSettings
-from filmgate.domain.errors import DownloadFailed, StoreUnavailable
-from filmgate.domain.generations import Generation
+from filmgate.domain.errors import DownloadFailed, ProviderError, StoreUnavailable
+from filmgate.domain.generations import Generation, Link
 from filmgate.domain.ledger import Commit
 from filmgate.domain.money import parse_usd
 from filmgate.domain.wishes import AUTO, Media, Wish
+from filmgate.providers.base import Adapter
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.usecases.collect import Collect
 from filmgate.usecases.generate import generate
@@ -106,6 +108,25 @@ def wire(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(wiring, "LARGEST_RESULT_BYTES", LARGEST_RESULT_BYTES)
 
 
+class Heard:
+    """A real adapter whose every failure is written down, those too that no step keeps."""
+
+    def __init__(self, adapter: Adapter, told: list[str]) -> None:
+        self._adapter = adapter
+        self._told = told
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._adapter, name)
+        return partial(self._listen, found) if callable(found) else found
+
+    def _listen(self, call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        try:
+            return call(*given, **named)
+        except ProviderError as error:
+            self._told.append(f"{error} {error.message} {error.request_id}")
+            raise
+
+
 class ShakyStudio(MemoryStudio):
     """A table that is away for some of the commits: `away` says how many that lead to a state."""
 
@@ -170,8 +191,11 @@ class RealStage(Stage):
     def __post_init__(self) -> None:
         super().__init__(default_limit=LIMIT)
         self.studio = ShakyStudio(self.away)
-        self.adapters = wiring.adapter  # type: ignore[assignment]
+        self.adapters = self._adapter  # type: ignore[assignment]
         self.settings()
+
+    def _adapter(self, tenant: str, link: Link) -> Any:
+        return Heard(wiring.adapter(tenant, link), self.told)
 
     def settings(self) -> None:
         """The owner has a key for this provider, and for the next one where there is one."""
