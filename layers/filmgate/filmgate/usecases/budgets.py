@@ -79,10 +79,13 @@ def set_budget(
     """Set a scope's monthly limit, from this month on, and give the budget as it then stands.
 
     A limit below what is already used is taken: work that runs goes on, nothing new is admitted.
-    None takes a scope's own limit away; `alert_at` of None leaves the thresholds as they are.
+    None takes a scope's own limit away, and gives the owner's the installation's default again: it
+    is never without one. `alert_at` of None leaves the thresholds as they are.
     Raises StoreUnavailable when other writers were faster many times over.
     """
     period = period_of(now)
+    if limit is None and scope == OWNER_SCOPE:
+        limit = default_limit
     for _ in range(_TRIES):
         before = studio.limit_of(tenant, scope)
         studio.open_budget(tenant, _fresh(before, scope, period, default_limit))
