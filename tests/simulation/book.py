@@ -36,6 +36,7 @@ class Book:
         self.over: set[Place] = set()
         self.corrected: set[str] = set()
         self.ended: dict[str, GenerationState] = {}
+        self.versions: dict[str, int] = {}
         self._default_limit = default_limit
 
     # --- after every write ---------------------------------------------------------------------
@@ -47,6 +48,7 @@ class Book:
             raise Violation("I7: an entry has disappeared or is not the commit's")
         if commit.attempt is not None:
             self._check_attempt(commit.attempt.after)
+            self._check_presumed(commit.attempt.before, commit.attempt.after)
         if commit.generation is not None:
             self._check_generation(commit.generation.after)
         self.check_budgets()
@@ -109,7 +111,9 @@ class Book:
 
     def _check_room(self, entry: Entry) -> None:
         for scope, period in entry.scopes:
-            budget = self.studio.budgets[TENANT, scope, period]
+            budget = self.studio.budgets.get((TENANT, scope, period))
+            if budget is None:
+                raise Violation(f"I1: {entry.id} draws on {scope}, which has no budget")
             if budget.limit is not None and budget.room < 0:
                 raise Violation(f"I1: {entry.id} did not fit into {scope}: {budget}")
             if period == "whole":
@@ -122,12 +126,22 @@ class Book:
                 raise Violation(f"I1: {scope} {period} has the limit {budget.limit}, not {limit}")
 
     def _check_attempt(self, attempt: Attempt) -> None:
+        if attempt.version != self.versions.get(attempt.id, 0) + 1:
+            raise Violation(f"I7: another's write to {attempt.id} was lost")
+        self.versions[attempt.id] = attempt.version
         if self.of_attempt[attempt.id] != [attempt.held_micros, attempt.settled_micros]:
             raise Violation(
                 f"I7: {attempt.id} is {attempt.state} with {attempt.held_micros}/"
                 f"{attempt.settled_micros}, its entries say {self.of_attempt[attempt.id]}"
             )
         self.check_charge(attempt)
+
+    def _check_presumed(self, before: Attempt | None, after: Attempt) -> None:
+        """Nothing is presumed paid before somebody has just searched for it."""
+        presumed = after.state is S.PRESUMED and before is not None
+        if presumed and before.state is S.IN_DOUBT and after.kind is Kind.FINDABLE:
+            if self.world.seconds - self.world.searched_at(after) > 300:
+                raise Violation(f"I5: {after.id} was presumed without a search")
 
     def check_charge(self, attempt: Attempt) -> None:
         """What the vendor may bill for this attempt is held or spent; of an overrun nobody can

@@ -33,6 +33,7 @@ from tests.support.fakes import clip, picture
 NEVER = 1e12
 SLOWEST_ARRIVAL_S = 45.0
 """How long after a caller has hung up a request may still arrive: less than a lease lasts."""
+KEY_REMEMBERED_S = 300.0
 REPLAY_ENDS_S = 3600 + 330
 """A call that began within the first hour of a doubt leaves at the latest so long after it."""
 
@@ -85,6 +86,7 @@ class Vendor:
     slow: bool
     jobs: dict[str, Job] = field(default_factory=dict)
     maybe_sent: dict[str, float] = field(default_factory=dict)
+    searched: dict[str, float] = field(default_factory=dict)
     key: int = 1
     revoked: bool = False
 
@@ -145,7 +147,7 @@ class SimulatedAdapter:
         job = vendor.jobs.get(reference)
         if job is None:
             slowest = deadline_s + SLOWEST_ARRIVAL_S if lost else min(3.0, deadline_s)
-            delay = random.random() * slowest if random.random() < 0.5 else 0.0
+            delay = random.random() * slowest if random.random() < 0.6 else 0.0
             delay = min(delay, max(0.0, world.process_ends + SLOWEST_ARRIVAL_S - world.seconds))
             job = world.make_job(vendor, self._link, reference, delay)
             vendor.jobs[reference] = job
@@ -154,7 +156,8 @@ class SimulatedAdapter:
         busy = job.done_at - world.seconds if vendor.style != "poll" else 0.0
         answer_in = max(job.accepted_at - world.seconds, busy, 0.0) + random.random()
         if lost or answer_in > deadline_s:
-            world.sleep(deadline_s if random.random() < 0.7 else deadline_s * random.random())
+            cut = random.random()  # a connection may also end long before its request arrives
+            world.sleep(deadline_s if cut < 0.4 else deadline_s * (cut - 0.4) ** 2)
             raise ProviderOutcomeUnknown(vendor.name, "no answer in time")
         world.sleep(answer_in)
         world.after("submit", reference)
@@ -237,6 +240,7 @@ class SimulatedAdapter:
     def find(self, reference: str, *, deadline_s: float) -> Pending | None:
         world, vendor = self._world, self._vendor
         world.before("find", reference)
+        vendor.searched[reference] = world.seconds
         if world.random.random() < self._trouble():
             raise ProviderProtocolError(vendor.name, "answered with an error page")
         if self.key != vendor.key or vendor.revoked:
@@ -257,15 +261,19 @@ class SimulatedAdapters:
         vendor = world.vendors[link.provider]
         if world.stormy and world.random.random() < world.secrets_away:
             raise ProviderUnavailable(vendor.name, "its key cannot be read now")
-        known = world.known_keys.setdefault(vendor.name, vendor.key)
+        known, read_at = world.known_keys.get(vendor.name, (vendor.key, -KEY_REMEMBERED_S))
+        if world.seconds - read_at >= KEY_REMEMBERED_S:
+            known = vendor.key
+            world.known_keys[vendor.name] = known, world.seconds
         return SimulatedAdapter(world, vendor, known, link)
 
     def was_changed(self, tenant: str, link: Link, used: SimulatedAdapter) -> bool:
         """Whether the key that was refused is not the one that is stored now."""
         world = self._world
         world.before("read key anew", link.provider)
-        world.known_keys[link.provider] = world.vendors[link.provider].key
-        return bool(world.known_keys[link.provider] != used.key)
+        now_stored = world.vendors[link.provider].key
+        world.known_keys[link.provider] = now_stored, world.seconds
+        return bool(now_stored != used.key)
 
 
 class SimulatedDownloads:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from unittest.mock import patch
+from uuid import UUID
 
+import filmgate.usecases.generate as generate_module
 from filmgate.domain.attempts import Attempt, Kind
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.chain import OnRefusal, OnUnknown, ProviderSettings
@@ -135,7 +138,7 @@ class World:
         self.book = Book(self.table, self, self.default_limit)
         self.bucket = FakeTakes()
         self.vendors = {name: self._vendor(name) for name in CATALOGUE.providers}
-        self.known_keys: dict[str, int] = {}
+        self.known_keys: dict[str, tuple[int, float]] = {}
         self.executions: dict[Execution, ExecutionState] = {}
         self.generation_ids: list[str] = []
         self.last_change = 0.0
@@ -286,6 +289,10 @@ class World:
         if self.trace is not None:
             name = self._process.name if self._process else "-"
             self.trace.append(f"{self.seconds:10.1f} {name:14}   {text}")
+
+    def searched_at(self, attempt: Attempt) -> float:
+        """When somebody last searched for the job of an attempt."""
+        return self.vendors[attempt.provider].searched.get(attempt.id, -1.0)
 
     def attempt(self, reference: str) -> Attempt | None:
         for attempts in self.table.attempts.values():
@@ -575,6 +582,11 @@ class World:
 
     def play(self) -> None:
         """Let it all happen; raises Violation."""
+        drawn = lambda: UUID(int=self.random.getrandbits(128))  # noqa: E731
+        with patch.object(generate_module, "uuid4", drawn):
+            self._play()
+
+    def _play(self) -> None:
         run = self.scheduler.run
         run(self.storm_ends)
         self._calm_down()
@@ -600,8 +612,7 @@ class World:
     def _calm_down(self) -> None:
         for vendor in self.vendors.values():
             vendor.revoked = False
-        for name, vendor in self.vendors.items():
-            self.known_keys[name] = vendor.key
+        self.known_keys.clear()
 
     def _age(self, attempt: Attempt) -> float:
         return (attempt.started_at - self.start).total_seconds()
