@@ -5,7 +5,7 @@ import sys
 import time
 from os import cpu_count
 
-from tests.simulation.run import Told, explained, measure, play_many, traced
+from tests.simulation.run import explained, measure, play_many, traced
 
 
 def _show_progress(answers, total):

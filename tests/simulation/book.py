@@ -228,9 +228,7 @@ class Book:
                 raise Violation(f"I6: {name} succeeded without a take")
 
     def _check_bucket(self) -> None:
-        takes = {
-            one.key: one for several in self.studio.takes.values() for one in several.values()
-        }
+        takes = {one.key: one for several in self.studio.takes.values() for one in several.values()}
         attempts = {
             one.id: one for several in self.studio.attempts.values() for one in several.values()
         }

@@ -12,7 +12,7 @@ from filmgate.domain.attempts import Attempt, AttemptState, give_back, release
 from filmgate.domain.errors import ProviderError
 from filmgate.domain.ledger import Budget, Commit, EntryKind
 from filmgate.domain.patience import Patience
-from filmgate.usecases import poll, search, submit, sweep
+from filmgate.usecases import budgets, poll, search, submit, sweep
 from filmgate.usecases.steps import write
 from tests.simulation import run
 from tests.support.memory_studio import MemoryStudio
@@ -197,6 +197,14 @@ def no_entry_after_presumed() -> AbstractContextManager[Any]:
     return patch.object(ledger, "_entries", silent)
 
 
+def a_paid_result_given_up_at_once() -> AbstractContextManager[Any]:
+    return patch.object(Patience, "fetch_for", timedelta(0))
+
+
+def an_owner_without_a_limit() -> AbstractContextManager[Any]:
+    return patch.object(budgets, "OWNER_SCOPE", "nobody")
+
+
 def no_sweeper() -> AbstractContextManager[Any]:
     return patch.object(sweep.Sweep, "_tend", lambda self, opened, swept: None)
 
@@ -222,6 +230,8 @@ FAULTS: list[Planted] = [
     presumed_without_a_search,
     late_result_dropped,
     no_entry_after_presumed,
+    a_paid_result_given_up_at_once,
+    an_owner_without_a_limit,
     no_sweeper,
 ]
 

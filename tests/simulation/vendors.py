@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, BinaryIO
 
-from filmgate.domain.attempts import Kind
+from filmgate.domain.attempts import Attempt, Kind
 from filmgate.domain.errors import (
     ContentRefused,
     DownloadFailed,
@@ -34,8 +35,8 @@ NEVER = 1e12
 SLOWEST_ARRIVAL_S = 45.0
 """How long after a caller has hung up a request may still arrive: less than a lease lasts."""
 KEY_REMEMBERED_S = 300.0
-REPLAY_ENDS_S = 3600 + 330
-"""A call that began within the first hour of a doubt leaves at the latest so long after it."""
+REPLAY_ENDS = timedelta(seconds=3600 + 240)
+"""A step that began within the first hour of a doubt sends at the latest so long after it."""
 
 
 @dataclass
@@ -61,7 +62,9 @@ class Job:
 
     def charge(self, now: float) -> int:
         """What its vendor may bill, as far as that is decided; the most until it is."""
-        over = now >= self.cancelled_at or (self.end in ("failed", "refused") and now >= self.done_at)
+        over = now >= self.cancelled_at or (
+            self.end in ("failed", "refused") and now >= self.done_at
+        )
         if over:
             return self.cost if self.billed_if_failed else 0
         return self.bill
@@ -118,12 +121,13 @@ class SimulatedAdapter:
             return Rendering()
         random: Random = world.random
         first = vendor.maybe_sent.get(reference)
+        attempt = world.attempt(reference)
         check_send(
-            world.attempt(reference),
+            attempt,
             worker=world.process.name,
             kind=vendor.kind,
             sent_before=first is not None,
-            late=first is not None and world.seconds - first > REPLAY_ENDS_S,
+            late=attempt is not None and _is_late(attempt, world.now()),
         )
         if random.random() < self._trouble():
             self._refuse(random, deadline_s)
@@ -246,7 +250,15 @@ class SimulatedAdapter:
         if self.key != vendor.key or vendor.revoked:
             raise ProviderKeyRefused(vendor.name, "refused the key")
         job = vendor.jobs.get(reference)
-        return None if job is None or world.seconds < job.found_from else Pending({"task": reference})
+        return (
+            None if job is None or world.seconds < job.found_from else Pending({"task": reference})
+        )
+
+
+def _is_late(attempt: Attempt, now: datetime) -> bool:
+    """Whether a replay may start a job long after the doubt began."""
+    since = attempt.doubted_at
+    return since is not None and now - since > REPLAY_ENDS
 
 
 class SimulatedAdapters:

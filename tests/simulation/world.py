@@ -86,9 +86,7 @@ def _sold(name: str, place: int) -> Provider:
         offers = [video_offer(accepts=frozenset({"image", "motion"}),
                               needs_keyframe=name == RENDERER, deadline_s=900)]  # fmt: skip
     media = Media.VIDEO if video else Media.IMAGE
-    return provider(
-        name, *offers, media=media, priority=place, needs_key=name != RENDERER
-    )
+    return provider(name, *offers, media=media, priority=place, needs_key=name != RENDERER)
 
 
 CATALOGUE = catalogue_of(*(_sold(n, p) for p, n in enumerate((*IMAGES, *CLIPS, RENDERER))))
@@ -547,7 +545,9 @@ class World:
                 break
             if self.random.random() < 0.05 and self.stormy:
                 again = step
-                self.scheduler.after(0.0, lambda again=again: self._step("twin", again, name, attempt))
+                self.scheduler.after(
+                    0.0, lambda again=again: self._step("twin", again, name, attempt)
+                )
             self.scheduler.pause(result.wait_s)
             step = _NEXT.get(result.outcome, "finish")
             if step == "finish":
