@@ -1,4 +1,5 @@
-"""What must hold after every write, told by a second bookkeeping that shares no code with the first.
+"""What must hold after every write, told by a second bookkeeping that shares no code with the
+first.
 
 It sees the table as it is and the truth of the vendors. I1 to I7 name the rules:
 I1 balances and room, I2 no hold stays open, I3 one job per attempt, I4 what may be billed is held
@@ -138,10 +139,11 @@ class Book:
 
     def _check_presumed(self, before: Attempt | None, after: Attempt) -> None:
         """Nothing is presumed paid before somebody has just searched for it."""
-        presumed = after.state is S.PRESUMED and before is not None
-        if presumed and before.state is S.IN_DOUBT and after.kind is Kind.FINDABLE:
-            if self.world.seconds - self.world.searched_at(after) > 300:
-                raise Violation(f"I5: {after.id} was presumed without a search")
+        if before is None or (before.state, after.state) != (S.IN_DOUBT, S.PRESUMED):
+            return
+        unsearched = self.world.seconds - self.world.searched_at(after) > 300
+        if after.kind is Kind.FINDABLE and unsearched:
+            raise Violation(f"I5: {after.id} was presumed without a search")
 
     def check_charge(self, attempt: Attempt) -> None:
         """What the vendor may bill for this attempt is held or spent; of an overrun nobody can

@@ -90,6 +90,7 @@ class Vendor:
     jobs: dict[str, Job] = field(default_factory=dict)
     maybe_sent: dict[str, float] = field(default_factory=dict)
     searched: dict[str, float] = field(default_factory=dict)
+    script: list[str] = field(default_factory=list)  # what befalls the next submits
     key: int = 1
     revoked: bool = False
 
@@ -129,20 +130,26 @@ class SimulatedAdapter:
             sent_before=first is not None,
             late=attempt is not None and _is_late(attempt, world.now()),
         )
-        if random.random() < self._trouble():
+        fate = vendor.script.pop(0) if vendor.script else self._fate(random)
+        if fate == "no":
             self._refuse(random, deadline_s)
         if self.key != vendor.key or vendor.revoked:
             world.sleep(random.random())
             raise ProviderKeyRefused(vendor.name, "refused the key")
-        fate = random.random()
-        lossy = world.lossy
-        if fate < lossy:  # never arrives
+        if fate == "never arrives":
             vendor.maybe_sent.setdefault(reference, world.seconds)
             world.note(f"submit {reference}: lost before it arrived")
             world.sleep(random.random() * deadline_s)
             raise ProviderOutcomeUnknown(vendor.name, "the connection ended")
-        lost = fate < 3 * lossy
-        return self._accept(reference, deadline_s, lost=lost)
+        return self._accept(reference, deadline_s, lost=fate == "answer lost")
+
+    def _fate(self, random: Random) -> str:
+        if random.random() < self._trouble():
+            return "no"
+        drawn, lossy = random.random(), self._world.lossy
+        if drawn < lossy:
+            return "never arrives"
+        return "answer lost" if drawn < 3 * lossy else "taken"
 
     def _accept(self, reference: str, deadline_s: float, *, lost: bool) -> Pending | Finished:
         world, vendor = self._world, self._vendor

@@ -272,13 +272,17 @@ class World:
         self._switch(pause, process)
         if self.trace is not None:
             self.trace.append(f"{self.seconds:10.1f} {process.name:14} {what} {which}")
-        if self.stormy and self.random.random() < self.deadly:
+        if self._strikes():
             self._die(f"before {what}")
 
     def after(self, what: str, which: str = "") -> None:
         """A process may also die right after an effect."""
-        if self.stormy and self.random.random() < self.deadly:
+        if self._strikes():
             self._die(f"after {what}")
+
+    def _strikes(self) -> bool:
+        """Whether the process dies here; asked before every call and after every effect."""
+        return self.stormy and self.random.random() < self.deadly
 
     def sleep(self, seconds: float) -> None:
         self._switch(seconds, self._process)

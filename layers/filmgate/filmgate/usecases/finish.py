@@ -26,9 +26,9 @@ class Finish:
         """End the generation; one that has ended stays as it is.
 
         A hold of which surely nothing was sent goes back in the same transaction. A paid result
-        that could not be fetched stays open at first: the sweeper has it fetched again. With the place
-        of an `attempt` only that one is closed. Raises Stale when other writers were faster many
-        times over.
+        that could not be fetched stays open at first: the sweeper has it fetched again. With the
+        place of an `attempt` only that one is closed. Raises Stale when other writers were faster
+        many times over.
         """
         for _ in range(_TRIES):
             record = read(self.studio, tenant, generation_id, attempt)
