@@ -199,7 +199,7 @@ def single_deaths(scenario: Scenario) -> Iterator[frozenset[int]]:
 
 
 def double_deaths(scenario: Scenario, count: int) -> Iterator[frozenset[int]]:
-    """Pairs of moments, always the same ones; the second is counted in what the first has led to."""
+    """Pairs of moments, always the same; the second is counted in what the first has led to."""
     moments, random = moments_of(scenario), Random(repr(scenario))
     for _ in range(count):
         first = 1 + int(random.random() * moments)

@@ -1,7 +1,9 @@
 """One history: a false world around the real use cases, everything in it drawn from one seed."""
 
+import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -587,7 +589,11 @@ class World:
     def play(self) -> None:
         """Let it all happen; raises Violation."""
         drawn = lambda: UUID(int=self.random.getrandbits(128))  # noqa: E731
-        with patch.object(generate_module, "uuid4", drawn):
+        memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # a real disk is slow
+        with (
+            patch.object(generate_module, "uuid4", drawn),
+            patch.object(tempfile, "tempdir", memory or tempfile.gettempdir()),
+        ):
             self._play()
 
     def _play(self) -> None:
