@@ -148,7 +148,7 @@ class Stage:
         return step(TENANT, generation.id, self.worker(), attempt)
 
     def finish(self, generation: Generation, attempt: int | None = None) -> Generation:
-        finish = Finish(studio=self._port(self.studio), clock=self.clock)
+        finish = Finish(self._port(self.studio), self.clock, self.patience)
         return finish(TENANT, generation.id, attempt)
 
     def sweep(self) -> Swept:
@@ -171,7 +171,7 @@ class Stage:
             workflow=self._port(self.workflow),
             poll=self._poll(),
             search=Search(studio, adapters, self.clock, self.patience),
-            finish=Finish(studio=studio, clock=self.clock),
+            finish=Finish(studio, self.clock, self.patience),
             clock=self.clock,
             patience=self.patience,
             on_failure=self.failures.append,
