@@ -50,6 +50,7 @@ from tests.simulation.vendors import (
 )
 from tests.support.builders import (
     TENANT,
+    author,
     card_of,
     catalogue_of,
     clip_wish,
@@ -457,6 +458,7 @@ class World:
                 card=self.card,
                 default_limit=self.default_limit,
                 default_cost_limit=usd("1.0000"),
+                pace=None,
                 now=self.now(),
             )
 
@@ -480,7 +482,7 @@ class World:
             limit = random.choice((usd("0.0200"), usd("0.0500"), usd("1.0000"), None))
             self._api("set limit", lambda scope=scope, limit=limit: set_budget(
                 scope, tenant=TENANT, limit=limit, alert_at=None, studio=self.studio,
-                default_limit=self.default_limit, now=self.now()))  # fmt: skip
+                default_limit=self.default_limit, by=author(), now=self.now()))  # fmt: skip
             self.scheduler.pause(random.random() * 600)
             if random.random() < 0.3:
                 found = self._api("verify", lambda: verify(self.studio, TENANT))
