@@ -222,3 +222,40 @@ def test_an_end_and_the_release_that_goes_with_it_are_one_commit() -> None:
     assert last.generation is not None
     assert last.attempt is not None
     assert [entry.kind.value for entry in last.entries] == ["release"]
+
+
+def test_a_paid_result_that_could_not_be_fetched_stays_open_for_an_hour() -> None:
+    stage = Stage(lumen=ScriptedProvider([Finished(url="https://cdn.lumen.example/a.png")]))
+    asked = generation()
+    stage.admit(asked)
+    stage.submit(asked)
+
+    ended = stage.finish(asked)
+
+    assert (ended.state, ended.actual_micros) == (G.FAILED, usd("0.0200"))
+    assert stage.record(asked).current.is_open
+
+    stage.clock.advance(3600)
+    stage.finish(asked, attempt=0)
+
+    lost = stage.record(asked).current
+    assert (lost.state, lost.is_open) == (S.PAID, False)
+    assert lost.failure is not None
+    assert lost.failure.code == "download-failed"
+
+
+def test_the_sweeper_has_a_paid_result_fetched_that_the_workflow_could_not() -> None:
+    url = "https://cdn.lumen.example/a.png"
+    stage = Stage(lumen=ScriptedProvider([Finished(url=url)]))
+    stage.downloads.put(url, picture())
+    asked = generation()
+    stage.admit(asked)
+    stage.submit(asked)
+    stage.finish(asked)
+    stage.clock.advance(300)
+
+    stage.sweep()
+
+    record = stage.record(asked)
+    assert states(record) == [S.STORED]
+    assert [take.late for take in record.takes] == [True]
