@@ -175,7 +175,7 @@ class CrashWorld(World):
                 request(wish), principal=who, idempotency_key="the key", request_hash="hash",
                 studio=self.studio, workflow=self.workflow, catalogue=CATALOGUE, card=CARDS[0],
                 default_limit=self.default_limit, default_cost_limit=usd("1.0000"),
-                now=self.now()))  # fmt: skip
+                pace=None, now=self.now()))  # fmt: skip
             if admitted is not None:
                 break
         if told.cancelled is None or admitted is None:
