@@ -36,6 +36,7 @@ from filmgate.domain.health import Health
 from filmgate.domain.ids import token_id
 from filmgate.domain.ledger import (
     OWNER_SCOPE,
+    AttemptChange,
     Budget,
     Commit,
     Entry,
@@ -601,10 +602,7 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
         guard = None if before is None else {"#version = :version": {"version": before.version}}
         yield _Put(_generation_item(after) | stamp, guard)
     if commit.attempt is not None:
-        before_it, after_it = commit.attempt.before, commit.attempt.after
-        yield _attempt_put(tenant, before_it, after_it, stamp)
-        if differences(after_it) or (before_it is not None and differences(before_it)):
-            yield _Put(_discrepancy_item(tenant, after_it), ANYTHING)
+        yield from _attempt_puts(tenant, commit.attempt, stamp)
     for entry in commit.entries:
         pk = items.generation_pk(tenant, entry.generation_id)
         yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
@@ -637,6 +635,14 @@ def _generation_item(generation: Generation) -> Item:
         **({} if generation.is_terminal else items.open_keys(generation.created_at, generation.id)),
         **dump(generation),
     }
+
+
+def _attempt_puts(tenant: str, change: AttemptChange, stamp: Mapping[str, str]) -> Iterator[_Put]:
+    """The attempt, and its copy among the discrepancies while it is or was one."""
+    before, after = change.before, change.after
+    yield _attempt_put(tenant, before, after, stamp)
+    if differences(after) or (before is not None and differences(before)):
+        yield _Put(_discrepancy_item(tenant, after), ANYTHING)
 
 
 def _attempt_put(
@@ -694,7 +700,10 @@ def _posting_update(tenant: str, posting: Posting) -> _Update:
 
 def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
     """Newest first, with a filter for whatever is wanted."""
-    values = {":pk": f"{tenant}#{items.GENERATIONS}", **{f":{n}": str(w) for n, w in wanted.items()}}
+    values = {
+        ":pk": f"{tenant}#{items.GENERATIONS}",
+        **{f":{n}": str(w) for n, w in wanted.items()},
+    }
     query: dict[str, Any] = {
         "KeyConditionExpression": "list_pk = :pk",
         "ExpressionAttributeValues": to_wire(values),

@@ -93,10 +93,10 @@ def delivery_differences(ordered: Ordered, delivered: Delivered) -> tuple[Differ
     """
     found = []
     if (delivered.width, delivered.height) != (ordered.width, ordered.height):
-        sizes = (f"{one.width}x{one.height}" for one in (ordered, delivered))
-        found.append(Difference(What.SIZE, *sizes, unit="pixels"))
+        wanted, came = (f"{one.width}x{one.height}" for one in (ordered, delivered))
+        found.append(Difference(What.SIZE, wanted, came, "pixels"))
     length_ms, ordered_s = delivered.duration_ms, ordered.duration_s or 0
     if length_ms is not None and abs(length_ms - ordered_s * 1000) > DURATION_TOLERANCE_MS:
-        lengths = (str(ordered_s), f"{length_ms / 1000:.1f}")
-        found.append(Difference(What.DURATION, *lengths, unit="s"))
+        length = f"{length_ms / 1000:.1f}"
+        found.append(Difference(What.DURATION, str(ordered_s), length, "s"))
     return tuple(found)

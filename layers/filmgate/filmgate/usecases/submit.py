@@ -222,9 +222,7 @@ class Submit:
     def _write_down(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
-            return self._keep(
-                record, result.data, bill_of(record, result), reported_by(result)
-            )
+            return self._keep(record, result.data, bill_of(record, result), reported_by(result))
         if isinstance(result, Finished):
             paid = pay(
                 record.current,
