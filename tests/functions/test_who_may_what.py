@@ -69,6 +69,11 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("POST", "/v1/generations"): row(403, 202, 202, 422),
     ("GET", "/v1/generations/{id}"): row(200, 200, 200, 404, other_creator=404),
     ("DELETE", "/v1/generations/{id}"): row(403, 200, 200, 404, other_creator=404),
+    ("GET", "/v1/usage"): EVERYBODY,
+    ("GET", "/v1/usage/summary"): EVERYBODY,
+    ("GET", "/v1/usage/discrepancies"): EVERYBODY,
+    ("GET", "/v1/budgets"): EVERYBODY,
+    ("GET", "/v1/budgets/{scope}/history"): EVERYBODY,
     ("GET", "/v1/budgets/{scope}"): EVERYBODY,
     ("PUT", "/v1/budgets/{scope}"): ADMINS,
     ("PUT", "/v1/settings/order"): ADMINS,
@@ -117,6 +122,7 @@ class Scene:
         self._ids = {
             "/v1/generations/{id}": made["id"],
             "/v1/budgets/{scope}": "owner",
+            "/v1/budgets/{scope}/history": "owner",
             "/v1/tokens/{id}": token_id(token_hash(self._texts["viewer"])),
         }
 

@@ -1,6 +1,7 @@
 """Reports of the table, on moto, against the same reports of the studio in memory."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,25 +27,34 @@ from tests.template import documents
 
 NAME = documents.physical_name("StudioTable")
 SEED = 3
-COUNT = 120
+COUNT = 40
 ADMIN = principal(role="admin")
 S = AttemptState
 
 
-@pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[UsageTable]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        yield UsageTable(client("dynamodb"), NAME, sleep=lambda _: None)
+@contextmanager
+def deployed() -> Iterator[UsageTable]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in NO_CREDENTIALS.items():
+            patch.setenv(name, value)
+        no_sockets(patch)
+        with aws():
+            client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
+            yield UsageTable(client("dynamodb"), NAME, sleep=lambda _: None)
 
 
 @pytest.fixture
-def table(empty: UsageTable) -> UsageTable:
-    live(empty, SEED, COUNT)
-    return empty
+def empty() -> Iterator[UsageTable]:
+    with deployed() as table:
+        yield table
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[UsageTable]:
+    """A table with a history, for reading only: moto copies itself for every transaction."""
+    with deployed() as table:
+        live(table, SEED, COUNT)
+        yield table
 
 
 @pytest.fixture(scope="module")
