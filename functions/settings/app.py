@@ -2,7 +2,7 @@
 secret of the webhooks.
 
 GET, PUT  /v1/budgets/{scope}               what may be spent in a month, and what is spent; a scope
-          is owner, user:<id>, project:<id> or provider:<id>
+          is owner, user:<id>, project:<id> or provider:<id>; ?period= for another month
 POST      /v1/generations/{id}/attempts/{attempt}/correction   CorrectionBody: what it really cost
 GET, PUT  /v1/settings/providers/{id}       SettingsBody, any part of it; ETag, and If-Match with it
 PUT       /v1/settings/order                OrderBody: a medium's providers, first to be tried first
@@ -23,7 +23,17 @@ from aws_lambda_powertools.event_handler import Response
 from filmgate import wiring
 from filmgate.domain.ledger import provider_scope
 from filmgate.domain.money import Micros, parse_usd
-from filmgate.http import answer, author, body_of, http_app, if_match, no_content, principal
+from filmgate.http import (
+    answer,
+    author,
+    body_of,
+    http_app,
+    if_match,
+    month,
+    no_content,
+    principal,
+    query,
+)
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.schemas import BudgetBody, CorrectionBody, KeyBody, OrderBody, SettingsBody
@@ -39,6 +49,7 @@ from filmgate.usecases.provider_settings import (
     read_settings,
     reorder,
 )
+from filmgate.usecases.usage import check_scope
 from filmgate.usecases.webhooks import rotate_secret
 from filmgate.views import (
     budget_view,
@@ -57,8 +68,11 @@ app = http_app()
 @app.get("/v1/budgets/<scope>")
 def get_budget(scope: str) -> Response[str]:
     who = principal(app)
+    known = known_scope(scope, catalogue())
+    check_scope(who, known)
     standing = read_budget(
-        known_scope(scope, catalogue()),
+        known,
+        period=month(query(app, {"period"})),
         tenant=who.tenant,
         studio=wiring.studio(),
         default_limit=int(settings().need("default_monthly_limit_micros")),

@@ -44,7 +44,7 @@ NO_CREDENTIALS = {
 _CACHED = (
     "studio", "owners_desk", "key_store", "takes", "workflow", "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
-    "notices", "owner_topic", "dead_letters", "stream",
+    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
 )  # fmt: skip
 
 Json = dict[str, Any]
@@ -179,7 +179,8 @@ class Deployment:
             TableName=documents.physical_name("StudioTable"), **documents.table_definition()
         )
         self.s3 = client("s3")
-        self.s3.create_bucket(Bucket=documents.physical_name("TakesBucket"))
+        for bucket in documents.resources("AWS::S3::Bucket"):
+            self.s3.create_bucket(Bucket=documents.physical_name(bucket))
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
         client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
         self.sqs = client("sqs")

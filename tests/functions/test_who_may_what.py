@@ -74,6 +74,11 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("POST", "/v1/generations/{id}/attempts/{attempt}/correction"): row(403, 403, 409, 404),
     ("GET", "/v1/notices"): EVERYBODY,
     ("GET", "/v1/verify"): ADMINS,
+    ("GET", "/v1/usage"): EVERYBODY,
+    ("GET", "/v1/usage/summary"): EVERYBODY,
+    ("GET", "/v1/usage/discrepancies"): EVERYBODY,
+    ("GET", "/v1/budgets"): EVERYBODY,
+    ("GET", "/v1/budgets/{scope}/history"): EVERYBODY,
     ("GET", "/v1/budgets/{scope}"): EVERYBODY,
     ("PUT", "/v1/budgets/{scope}"): ADMINS,
     ("PUT", "/v1/settings/order"): ADMINS,
@@ -130,6 +135,7 @@ class Scene:
             "/v1/generations/{id}": made["id"],
             "/v1/generations/{id}/attempts/{attempt}/correction": made["id"],
             "/v1/budgets/{scope}": "owner",
+            "/v1/budgets/{scope}/history": "owner",
             "/v1/tokens/{id}": token_id(token_hash(self._texts["viewer"])),
         }
 

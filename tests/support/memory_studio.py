@@ -18,6 +18,7 @@ from filmgate.domain.generations import Generation, GenerationState, Record, Tak
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, Posting, PriceDoubt, fold
 from filmgate.domain.pace import Flight, flight_step, started
+from filmgate.domain.totals import added
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
 from tests.support.memory_desk import Key, MemoryDesk
 
@@ -306,6 +307,7 @@ class MemoryStudio(MemoryDesk):
                 budget,
                 held=budget.held + posting.held,
                 settled=budget.settled + posting.settled,
+                tally=added(budget.tally, posting.tally),
                 version=budget.version + 1,
             )
 

@@ -129,16 +129,26 @@ def test_the_table_can_be_restored_and_is_encrypted() -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_tls_only() -> None:
-    bucket = documents.resources("AWS::S3::Bucket")["TakesBucket"]
-    (policy,) = documents.resources("AWS::S3::BucketPolicy").values()
+@pytest.mark.parametrize("name", ["TakesBucket", "ExportsBucket"])
+def test_a_bucket_is_private_encrypted_and_tls_only(name: str) -> None:
+    bucket = documents.resources("AWS::S3::Bucket")[name]
+    policy = documents.resources("AWS::S3::BucketPolicy")[f"{name}Policy"]
 
     (statement,) = policy["PolicyDocument"]["Statement"]
+    assert policy["Bucket"] == {"Ref": name}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["BucketEncryption"]
     assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_takes_keep_their_versions_and_exports_are_forgotten_in_a_day() -> None:
+    buckets = documents.resources("AWS::S3::Bucket")
+
+    assert buckets["TakesBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "LifecycleConfiguration" not in buckets["TakesBucket"]
+    (rule,) = buckets["ExportsBucket"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
 
 
 def test_every_queue_is_encrypted_and_keeps_its_messages_for_a_fortnight() -> None:

@@ -11,7 +11,7 @@ VERBS = sorted(functions())
 LOG_DELIVERY = "logs:CreateLogDelivery"
 # Which rights belong to which parts of wiring.
 RIGHTS = {
-    "s3:": {"takes"},
+    "s3:": {"takes", "exports"},
     "states:": {"workflow"},
     "secretsmanager:": {"provider_keys", "webhook_secrets"},
     "events:": {"bus"},

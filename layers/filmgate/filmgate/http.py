@@ -53,7 +53,12 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
     "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
+    "/v1/usage": ("GET",),
+    "/v1/usage/summary": ("GET",),
+    "/v1/usage/discrepancies": ("GET",),
+    "/v1/budgets": ("GET",),
     "/v1/budgets/{scope}": ("GET", "PUT"),
+    "/v1/budgets/{scope}/history": ("GET",),
     "/v1/verify": ("GET",),
     "/v1/notices": ("GET",),
     "/v1/settings/order": ("PUT",),
@@ -71,6 +76,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _ENTITY_TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<version>[\x21\x23-\x7e]*)"')
+_MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -170,6 +176,14 @@ def page_size(given: Mapping[str, str]) -> int:
     if not digits or not 1 <= int(text) <= LARGEST_PAGE:
         raise ValidationFailed([("?limit", f"must be a number from 1 to {LARGEST_PAGE}")])
     return int(text)
+
+
+def month(given: Mapping[str, str]) -> str | None:
+    """The query parameter `period`, such as "2026-11"; raises ValidationFailed."""
+    text = given.get("period")
+    if text is not None and _MONTH.fullmatch(text) is None:
+        raise ValidationFailed([("?period", "must be a month such as 2026-11")])
+    return text
 
 
 def query(app: APIGatewayHttpResolver, known: set[str]) -> dict[str, str]:

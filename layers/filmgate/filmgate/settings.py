@@ -17,6 +17,7 @@ class Settings(BaseModel):
 
     studio_table_name: str | None = None
     takes_bucket_name: str | None = None
+    exports_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
     provider_secret_prefix: str | None = None
     owner_topic_arn: str | None = None

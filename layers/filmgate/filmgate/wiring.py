@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
     from filmgate.adapters.topic import OwnerTopic
+    from filmgate.adapters.usage_table import UsageTable
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
     from filmgate.adapters.webhooks import WebhookPost
@@ -54,6 +55,20 @@ def owners_desk() -> "OwnersTable":
     from filmgate.adapters.owners_table import OwnersTable
 
     return OwnersTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def usage_book() -> "UsageTable":
+    from filmgate.adapters.usage_table import UsageTable
+
+    return UsageTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def exports() -> "TakeBucket":
+    from filmgate.adapters.takes import TakeBucket
+
+    return TakeBucket(_client("s3"), settings().need("exports_bucket_name"))
 
 
 @cache
@@ -326,3 +341,12 @@ def take_link(take: Take) -> tuple[str, datetime]:
     suffix = take.key.rpartition(".")[2]
     url = takes().link(take.key, filename=f"{take.id}.{suffix}", expires_s=LINK_LIFE_S)
     return url, now() + timedelta(seconds=LINK_LIFE_S)
+
+
+def export_link(tenant: str, filename: str, data: bytes) -> str:
+    """Keep a file for download and give a presigned link to it; the same file, the same place."""
+    from hashlib import sha256
+
+    key = f"{tenant}/{sha256(data).hexdigest()}/{filename}"
+    exports().put(key, data, "text/csv; charset=utf-8; header=present")
+    return exports().link(key, filename=filename, expires_s=LINK_LIFE_S)

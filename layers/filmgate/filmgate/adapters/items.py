@@ -4,8 +4,9 @@ Everything starts with the tenant. What belongs to a generation shares its parti
 reads it whole:
 
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
-                                    | webhook
+                                    | webhook | discrepancy#00
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
+    <tenant>#scopes#<month>         <scope>: the scopes whose budgets of this month were opened
     <tenant>#limits                 <scope>
     <tenant>#settings               provider#<id> | price#<provider>#<price in doubt>
     <tenant>#health                 <provider id>
@@ -19,6 +20,8 @@ reads it whole:
 
 Shards of a hot budget are foreseen in its sort key; today there is one. What has not come to its
 end (a generation, an attempt) also has open_pk and open_sk, and so stands in a small index.
+Generations, attempts and discrepancies have list_pk and list_sk, by tenant and time, and so stand
+in the lists. A discrepancy is a copy of its attempt, written with it, in a list of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,8 +42,12 @@ T = TypeVar("T")
 GENERATION: Final = "generation"
 OPEN: Final = "open"
 KEY_ATTRIBUTES: Final = frozenset(
-    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id"}
+    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status"}
 )
+GENERATIONS: Final = "generations"
+USAGE: Final = "usage"
+DISCREPANCIES: Final = "discrepancies"
+TALLY: Final = "tally_"
 # A budget's room and whether it is bounded follow from the rest: they are for the guards.
 GUARDS_OF_BUDGETS: Final = frozenset({"room", "bounded"})
 WEBHOOK: Final = "webhook"
@@ -62,6 +69,15 @@ def budget_key(tenant: str, scope: str, period: str) -> dict[str, str]:
     if period == NO_PERIOD:
         return {"pk": generation_pk(tenant, scope.partition(":")[2]), "sk": "budget"}
     return {"pk": f"{tenant}#budget#{scope}#{period}", "sk": "shard#0"}
+
+
+def scopes_pk(tenant: str, period: str) -> str:
+    return f"{tenant}#scopes#{period}"
+
+
+def list_keys(tenant: str, name: str, at: datetime, identifier: str) -> dict[str, str]:
+    """Where an item stands in one of its tenant's lists, by time."""
+    return {"list_pk": f"{tenant}#{name}", "list_sk": f"{at.isoformat()}#{identifier}"}
 
 
 def open_keys(since: datetime, generation_id: str) -> dict[str, str]:
@@ -130,12 +146,18 @@ def load(kind: type[T], item: Mapping[str, Any]) -> T:
 
 
 def load_budget(item: Mapping[str, Any]) -> Budget:
-    kept = {name: part for name, part in item.items() if name not in GUARDS_OF_BUDGETS}
-    return load(Budget, kept)
+    tally = {
+        name.removeprefix(TALLY): part for name, part in item.items() if name.startswith(TALLY)
+    }
+    apart = {*GUARDS_OF_BUDGETS, *(f"{TALLY}{name}" for name in tally)}
+    kept = {name: part for name, part in item.items() if name not in apart}
+    return load(Budget, {**kept, "tally": tally})
 
 
 def dump_budget(budget: Budget) -> Item:
-    return {**dump(budget), "room": budget.room, "bounded": budget.limit is not None}
+    plain = dump(budget)
+    counters = {f"{TALLY}{name}": amount for name, amount in plain.pop("tally").items()}
+    return {**plain, **counters, "room": budget.room, "bounded": budget.limit is not None}
 
 
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:

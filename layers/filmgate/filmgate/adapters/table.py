@@ -36,6 +36,7 @@ from filmgate.domain.health import Health
 from filmgate.domain.ids import token_id
 from filmgate.domain.ledger import (
     OWNER_SCOPE,
+    AttemptChange,
     Budget,
     Commit,
     Entry,
@@ -44,6 +45,7 @@ from filmgate.domain.ledger import (
     PriceDoubt,
 )
 from filmgate.domain.pace import Flight, Start, flight_step, started
+from filmgate.domain.usage import differences, status_of
 from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
 
@@ -220,6 +222,9 @@ class StudioTable:
         raise StoreUnavailable("the table was in conflict or throttled too often")
 
     def open_budget(self, tenant: str, budget: Budget) -> None:
+        # Registered before it is opened: a crash between the two leaves a name without a budget,
+        # which a reader passes over, and never a budget that no list shows.
+        self._put_new({"pk": items.scopes_pk(tenant, budget.period), "sk": budget.scope})
         key = items.budget_key(tenant, budget.scope, budget.period)
         self._put_new({**key, **items.dump_budget(budget)})
 
@@ -596,7 +601,7 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
         guard = None if before is None else {"#version = :version": {"version": before.version}}
         yield _Put(_generation_item(after) | stamp, guard)
     if commit.attempt is not None:
-        yield _attempt_put(tenant, commit.attempt.before, commit.attempt.after, stamp)
+        yield from _attempt_puts(tenant, commit.attempt, stamp)
     for entry in commit.entries:
         pk = items.generation_pk(tenant, entry.generation_id)
         yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
@@ -623,11 +628,20 @@ def _generation_item(generation: Generation) -> Item:
     return {
         "pk": items.generation_pk(generation.tenant, generation.id),
         "sk": items.GENERATION,
-        "list_pk": f"{generation.tenant}#generations",
-        "list_sk": f"{generation.created_at.isoformat()}#{generation.id}",
+        **items.list_keys(
+            generation.tenant, items.GENERATIONS, generation.created_at, generation.id
+        ),
         **({} if generation.is_terminal else items.open_keys(generation.created_at, generation.id)),
         **dump(generation),
     }
+
+
+def _attempt_puts(tenant: str, change: AttemptChange, stamp: Mapping[str, str]) -> Iterator[_Put]:
+    """The attempt, and its copy among the discrepancies while it is or was one."""
+    before, after = change.before, change.after
+    yield _attempt_put(tenant, before, after, stamp)
+    if differences(after) or (before is not None and differences(before)):
+        yield _Put(_discrepancy_item(tenant, after), ANYTHING)
 
 
 def _attempt_put(
@@ -635,7 +649,14 @@ def _attempt_put(
 ) -> _Put:
     """The attempt as it now is, guarded by the state and version that it had."""
     pk = items.generation_pk(tenant, after.generation_id)
-    item = {"pk": pk, "sk": items.attempt_sk(after.index), **dump(after), **stamp}
+    item = {
+        "pk": pk,
+        "sk": items.attempt_sk(after.index),
+        **items.list_keys(tenant, items.USAGE, after.started_at, after.id),
+        "status": status_of(after),
+        **dump(after),
+        **stamp,
+    }
     if after.is_open:
         item |= items.open_keys(after.started_at, after.generation_id)
     if before is None:
@@ -644,22 +665,44 @@ def _attempt_put(
     return _Put(item, {"#state = :state AND #version = :version": guard})
 
 
+def _discrepancy_item(tenant: str, attempt: Attempt) -> Item:
+    """A copy of an attempt for the list of what came otherwise than ordered.
+
+    One whose difference a correction took away leaves the list.
+    """
+    place = items.list_keys(tenant, items.DISCREPANCIES, attempt.started_at, attempt.id)
+    return {
+        "pk": items.generation_pk(tenant, attempt.generation_id),
+        "sk": f"discrepancy#{attempt.index:02d}",
+        **(place if differences(attempt) else {}),
+        "status": status_of(attempt),
+        **dump(attempt),
+    }
+
+
 def _posting_update(tenant: str, posting: Posting) -> _Update:
+    tally = {f"{items.TALLY}{name}": amount for name, amount in posting.tally.items()}
+    counters = "".join(f", #{name} :{name}" for name in tally)
     return _Update(
         items.budget_key(tenant, posting.scope, posting.period),
         "SET #room = #room + :room, #held = #held + :held, #settled = #settled + :settled "
-        "ADD #version :one",
+        f"ADD #version :one{counters}",
         "(#bounded = :unbounded OR #room >= :needed)" if posting.needs_room else None,
         {"room": posting.room, "held": posting.held, "settled": posting.settled, "one": 1}
+        | tally
         | ({"needed": -posting.room, "unbounded": False} if posting.needs_room else {}),
-        ("room", "held", "settled", "version", *(("bounded",) if posting.needs_room else ())),
+        ("room", "held", "settled", "version", *tally)
+        + (("bounded",) if posting.needs_room else ()),
         posting,
     )
 
 
 def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
     """Newest first, with a filter for whatever is wanted."""
-    values = {":pk": f"{tenant}#generations", **{f":{n}": str(w) for n, w in wanted.items()}}
+    values = {
+        ":pk": f"{tenant}#{items.GENERATIONS}",
+        **{f":{n}": str(w) for n, w in wanted.items()},
+    }
     query: dict[str, Any] = {
         "KeyConditionExpression": "list_pk = :pk",
         "ExpressionAttributeValues": to_wire(values),

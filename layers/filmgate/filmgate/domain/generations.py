@@ -132,6 +132,7 @@ class Take:
     sha256: str
     created_at: datetime
     late: bool = False
+    has_audio: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ is a part of the owner's spending and so bounded by that, and its balances are k
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -19,6 +19,7 @@ from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Generation, Take
 from filmgate.domain.money import Micros
 from filmgate.domain.pace import Start
+from filmgate.domain.totals import Tally, added, movement
 
 OWNER_SCOPE: Final = "owner"
 USER_SCOPE: Final = "user"
@@ -58,13 +59,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A change of one budget. A reservation needs `room` to be there first."""
+    """A change of one budget and of its totals. A reservation needs `room` to be there first."""
 
     scope: str
     period: str
     held: Micros
     settled: Micros
     needs_room: bool
+    tally: Tally = field(default_factory=dict)
 
     @property
     def room(self) -> Micros:
@@ -75,7 +77,8 @@ class Posting:
 class Budget:
     """How much of one scope and period is taken, and its limit: None where it has none of its own.
 
-    Such a one is bounded by the owner's, and its `room` is what is taken, below zero.
+    Such a one is bounded by the owner's, and its `room` is what is taken, below zero. `tally` has
+    the month's totals, see domain/totals.py; a generation's own budget has none.
     """
 
     scope: str
@@ -85,6 +88,7 @@ class Budget:
     settled: Micros = 0
     alert_at: tuple[int, ...] = (80, 100)
     version: int = 1
+    tally: Tally = field(default_factory=dict)
 
     @property
     def room(self) -> Micros:
@@ -201,6 +205,7 @@ def post(budget: Budget, posting: Posting) -> Budget:
         budget,
         held=budget.held + posting.held,
         settled=budget.settled + posting.settled,
+        tally=added(budget.tally, posting.tally),
         version=budget.version + 1,
     )
 
@@ -241,12 +246,19 @@ def scopes_of(
 
 
 def _commit(before: Attempt | None, after: Attempt, entries: tuple[Entry, ...]) -> Commit:
-    postings = tuple(
-        Posting(scope, period, entry.held, entry.settled, entry.kind is EntryKind.RESERVE)
-        for entry in _summed(entries)
-        for scope, period in entry.scopes
-    )
-    return Commit(AttemptChange(before, after), entries=entries, postings=postings)
+    postings = _postings(after, _summed(entries), movement(before, after))
+    return Commit(AttemptChange(before, after), entries=entries, postings=tuple(postings))
+
+
+def _postings(after: Attempt, summed: list[Entry], tally: Tally) -> Iterable[Posting]:
+    """One change of every budget whose money or totals move; a generation's has no totals."""
+    held = sum(entry.held for entry in summed)
+    settled = sum(entry.settled for entry in summed)
+    needs_room = any(entry.kind is EntryKind.RESERVE for entry in summed)
+    for scope, period in after.scopes:
+        own = {} if period == NO_PERIOD else tally
+        if summed or own:
+            yield Posting(scope, period, held, settled, needs_room, own)
 
 
 def _entries(before: Attempt | None, after: Attempt, at: datetime) -> Iterable[Entry]:

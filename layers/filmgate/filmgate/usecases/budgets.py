@@ -57,9 +57,24 @@ def known_scope(text: str, catalogue: Catalogue) -> str:
 
 
 def read_budget(
-    scope: str, *, tenant: str, studio: Studio, default_limit: Micros, now: datetime
+    scope: str,
+    *,
+    tenant: str,
+    studio: Studio,
+    default_limit: Micros,
+    now: datetime,
+    period: str | None = None,
 ) -> Standing:
-    """A scope's budget of this month; a month without spending shows its limit."""
+    """A scope's budget of this month; a month without spending shows its limit.
+
+    Of another month only what was opened in it can be told: raises NotFound for the rest.
+    """
+    if period is not None and period != period_of(now):
+        known = studio.budget(tenant, scope, period)
+        if known is None:
+            raise NotFound(f"Nothing was budgeted for {scope} in {period}.")
+        owner = studio.budget(tenant, OWNER_SCOPE, period)
+        return standing_in(known, owner or Budget(OWNER_SCOPE, period, default_limit))
     budget = _read(scope, tenant, studio, default_limit, now)
     return _standing(budget, tenant, studio, default_limit, now)
 
@@ -88,7 +103,7 @@ def set_budget(
         limit = default_limit
     for _ in range(_TRIES):
         before = studio.limit_of(tenant, scope)
-        studio.open_budget(tenant, _fresh(before, scope, period, default_limit))
+        studio.open_budget(tenant, fresh_budget(before, scope, period, default_limit))
         budget = studio.budget(tenant, scope, period)
         if budget is None:
             raise StoreUnavailable("the budget just opened cannot be read")
@@ -126,7 +141,7 @@ def with_open_budgets(
             return work()
         except BudgetMissing as missing:
             limit = studio.limit_of(tenant, missing.scope)
-            fresh = _fresh(limit, missing.scope, missing.period, default_limit)
+            fresh = fresh_budget(limit, missing.scope, missing.period, default_limit)
             studio.open_budget(tenant, fresh)
     return work()
 
@@ -135,9 +150,14 @@ def _standing(
     budget: Budget, tenant: str, studio: Studio, default_limit: Micros, now: datetime
 ) -> Standing:
     if budget.limit is not None:
-        return Standing(budget, budget.limit, budget.room)
-    owner = _read(OWNER_SCOPE, tenant, studio, default_limit, now)
-    return Standing(budget, owner.limit or 0, owner.room)
+        return standing_in(budget, budget)
+    return standing_in(budget, _read(OWNER_SCOPE, tenant, studio, default_limit, now))
+
+
+def standing_in(budget: Budget, owner: Budget) -> Standing:
+    """A budget with what bounds it, given the owner's of the same month."""
+    bound = owner if budget.limit is None else budget
+    return Standing(budget, bound.limit or 0, bound.room)
 
 
 def _read(scope: str, tenant: str, studio: Studio, default_limit: Micros, now: datetime) -> Budget:
@@ -145,10 +165,12 @@ def _read(scope: str, tenant: str, studio: Studio, default_limit: Micros, now: d
     budget = studio.budget(tenant, scope, period)
     if budget is not None:
         return budget
-    return _fresh(studio.limit_of(tenant, scope), scope, period, default_limit)
+    return fresh_budget(studio.limit_of(tenant, scope), scope, period, default_limit)
 
 
-def _fresh(limit: BudgetLimit | None, scope: str, period: str, default_limit: Micros) -> Budget:
+def fresh_budget(
+    limit: BudgetLimit | None, scope: str, period: str, default_limit: Micros
+) -> Budget:
     """A period's budget before anything was spent."""
     own = limit.limit if limit is not None else None
     if own is None and scope == OWNER_SCOPE:

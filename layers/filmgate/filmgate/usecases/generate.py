@@ -21,6 +21,7 @@ from filmgate.domain.generations import Generation, Link, Record
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pace import Pace, Start
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.usage import ordered_of
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
@@ -125,6 +126,7 @@ def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attemp
         reserved_micros=link.cost_micros,
         scopes=ledger.scopes_of(generation, link.provider, now=now),
         started_at=now,
+        ordered=ordered_of(generation, link),
     )
 
 

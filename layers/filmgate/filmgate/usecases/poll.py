@@ -39,6 +39,7 @@ from filmgate.usecases.steps import (
     failed,
     outcome_of,
     read,
+    reported_by,
     write,
 )
 
@@ -123,6 +124,7 @@ class Poll:
             attempt,
             actual=bill_of(record, seen),
             operation={**(attempt.operation or {}), **link},
+            reported=reported_by(seen),
             now=now,
         )
         return write(self.studio, record, paid, now=now, state=GenerationState.STORING)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from filmgate.domain import ledger
 from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Failure, failure_of, release
 from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, ProviderSuspended, Stale
+from filmgate.domain.facts import Delivered, Reported
 from filmgate.domain.generations import (
     Generation,
     GenerationState,
@@ -28,6 +29,7 @@ from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import Patience, next_look_s
 from filmgate.domain.pricing import VENDOR_CARD, price_of_tokens, price_of_units
+from filmgate.domain.usage import What, delivery_differences, ordered_of
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
@@ -82,6 +84,8 @@ class Inspection(Protocol):
     def duration_ms(self) -> int | None: ...
     @property
     def size_bytes(self) -> int: ...
+    @property
+    def has_audio(self) -> bool | None: ...
     @property
     def sha256(self) -> str: ...
 
@@ -154,6 +158,8 @@ def write(
     answered is written all the same. Raises Stale when another worker moved the attempt.
     """
     after = _beside_others(record, after)
+    if take is not None:
+        after = replace(after, delivered=_delivered(take))
     step = ledger.change(record.current, after, at=now)
     if take is not None:
         step = ledger.with_take(step, take)
@@ -173,6 +179,10 @@ def write(
         takes = record.takes if take is None else (*record.takes, take)
         return replace(record.with_attempt(after), generation=generation, takes=takes)
     raise Stale(f"{record.generation.id} is being changed by others")
+
+
+def _delivered(take: Take) -> Delivered:
+    return Delivered(take.width, take.height, take.duration_ms, take.has_audio, take.late)
 
 
 def _beside_others(record: Record, after: Attempt) -> Attempt:
@@ -294,6 +304,12 @@ def bill_of(record: Record, result: Finished) -> Micros:
     return actual_cost(record.link, result, card=record.generation.rate_card)
 
 
+def reported_by(result: Finished) -> Reported | None:
+    """What the vendor says about its bill; None when it says nothing."""
+    said = Reported(result.cost_micros, result.tokens, result.seconds)
+    return None if said == Reported() else said
+
+
 def take_place(record: Record) -> str:
     """Where the current attempt's result lies in the take bucket, without its extension."""
     generation = record.generation
@@ -317,6 +333,7 @@ def take_of(record: Record, seen: Inspection, *, now: datetime) -> Take:
         sha256=seen.sha256,
         created_at=now,
         late=record.is_abandoned,
+        has_audio=seen.has_audio,
     )
 
 
@@ -327,19 +344,18 @@ def unusable_key(generation: Generation, attempt: Attempt) -> str:
 
 def warnings_for(record: Record, seen: Inspection) -> tuple[str, ...]:
     """What was delivered against what was ordered, in sentences; empty when it is the same."""
-    link, wish = record.link, record.generation.wish
-    found = []
-    if (seen.width, seen.height) != (link.width, link.height):
-        found.append(
-            f"{link.provider} delivered {seen.width}x{seen.height} pixels, "
-            f"ordered were {link.width}x{link.height}"
-        )
-    if seen.duration_ms is not None and abs(seen.duration_ms - wish.seconds * 1000) > 500:
-        found.append(
-            f"{link.provider} delivered {seen.duration_ms / 1000:.1f} s, "
-            f"ordered were {wish.seconds} s"
-        )
-    return tuple(found)
+    ordered = ordered_of(record.generation, record.link)
+    delivered = Delivered(seen.width, seen.height, seen.duration_ms)
+    return tuple(
+        _SENTENCES[one.what].format(record.link.provider, one.delivered, one.ordered)
+        for one in delivery_differences(ordered, delivered)
+    )
+
+
+_SENTENCES: Final[Mapping[What, str]] = {
+    What.SIZE: "{} delivered {} pixels, ordered were {}",
+    What.DURATION: "{} delivered {} s, ordered were {} s",
+}
 
 
 def failed(code: str, message: str, error_class: ErrorClass = ErrorClass.FALLBACK) -> Failure:
