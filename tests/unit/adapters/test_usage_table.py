@@ -38,8 +38,8 @@ S = AttemptState
 def deployed(name: str) -> Iterator[UsageTable]:
     """A table of its own: moto has one account for all that are open at once."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in NO_CREDENTIALS.items():
-            patch.setenv(name, value)
+        for variable, value in NO_CREDENTIALS.items():
+            patch.setenv(variable, value)
         no_sockets(patch)
         with aws():
             client("dynamodb").create_table(TableName=name, **documents.table_definition())
