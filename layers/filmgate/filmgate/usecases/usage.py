@@ -25,7 +25,7 @@ from filmgate.usecases.ports import Principal, RowFilter, RowPage, UsageBook
 from filmgate.usecases.reading import SEES_ONLY_OWN
 
 CHUNK: Final = 1000
-MOST_ROWS: Final = 50_000
+MOST_ROWS: Final = 20_000
 """What a report in one file may have: more takes longer to read than a call may last."""
 
 
