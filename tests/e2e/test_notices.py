@@ -165,9 +165,8 @@ def letters_in(gateway: Gateway) -> int:
     return sum(int(told[name]) for name in names)
 
 
-def test_a_poison_record_holds_up_nobody_and_ends_as_a_dead_letter(
-    gateway: Gateway, studio: Studio
-) -> None:
+def test_a_poison_record_holds_up_nobody_and_ends_as_a_dead_letter(gateway: Gateway) -> None:
+    studio = gateway.studio()  # whose books nobody can read from now on
     tables = client_for("dynamodb", gateway.stack.aws_endpoint)
     poison = {
         "pk": {"S": f"{studio.tenant}#budget#owner#1999-01"},

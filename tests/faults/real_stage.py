@@ -233,6 +233,7 @@ class RealStage(Stage):
             card=rate_card(self.card or self.desk.card),
             default_limit=LIMIT,
             default_cost_limit=LIMIT,
+            pace=None,
             now=self.clock.now,
         )
         self.told_before = admitted.record.generation.warnings

@@ -8,7 +8,6 @@ from multiprocessing import get_context
 from tests.simulation.book import Violation
 from tests.simulation.world import World
 
-
 CHUNKS_A_PROCESS = 10
 
 

@@ -143,8 +143,9 @@ def test_a_paid_result_that_could_not_be_fetched_says_so() -> None:
     asked = generation()
     stage.admit(asked)
     stage.studio.attempts[TENANT, asked.id][0] = replace(
-        stage.record(asked).current, state=S.PAID, actual_micros=usd("0.0200")
+        stage.record(asked).current, state=S.PAID, actual_micros=usd("0.0200"), ended_at=NOW
     )
+    stage.clock.advance(3600)
 
     stage.finish(asked, attempt=0)
 

@@ -2,7 +2,7 @@
 
 from filmgate.domain.ledger import OWNER_SCOPE
 from filmgate.usecases.budgets import set_budget
-from tests.support.builders import NOW, TENANT, usd
+from tests.support.builders import NOW, TENANT, author, usd
 from tests.support.memory_studio import MemoryStudio
 
 
@@ -14,6 +14,7 @@ def test_an_owner_whose_limit_is_taken_away_has_the_installations() -> None:
         alert_at=None,
         studio=MemoryStudio(),
         default_limit=usd("10"),
+        by=author(),
         now=NOW,
     )
 

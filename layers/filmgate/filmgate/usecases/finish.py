@@ -66,13 +66,19 @@ class Finish:
         return ended
 
 
+def _may_still_come(attempt: Attempt, now: datetime, patience: Patience) -> bool:
+    """Whether a result is paid for, not here, and not given up."""
+    paid_at = attempt.ended_at if attempt.state is AttemptState.PAID and attempt.is_open else None
+    return paid_at is not None and now - paid_at < patience.fetch_for
+
+
 def _closed(attempt: Attempt, now: datetime, patience: Patience) -> Attempt | None:
     """The attempt as the end of its work leaves it; None when that changes nothing."""
     if attempt.state is AttemptState.RESERVED:
         unsent = attempt.failure or failed("not-sent", "was not asked any more")
         return release(attempt, failure=unsent, now=now)
     if attempt.state is AttemptState.PAID and attempt.failure is None:
-        if now - (attempt.ended_at or now) < patience.fetch_for:
+        if _may_still_come(attempt, now, patience):
             return None
         lost = failed("download-failed", "its result could not be fetched; it is paid")
         return spoil(attempt, failure=lost)
