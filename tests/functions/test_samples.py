@@ -27,6 +27,7 @@ WALK = [
     ("estimate/image", 200),
     ("estimate/clip", 200),
     ("estimate/compare-clips", 200),
+    ("estimate/storyboard", 200),
     ("settings/set-budget", 200),
     ("settings/read-budget", 200),
     ("generate/image", 202),

@@ -106,6 +106,7 @@ def test_an_estimate_has_the_shape_of_the_api() -> None:
         "unit": "minute",
         "unit_price": "0.0800",
         "quality": "high",
+        "quality_rank": 70,
         "speed": "fast",
         "expected_s": 120,
         "observed_s": None,

@@ -45,6 +45,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/providers": ("GET",),
     "/v1/estimates": ("POST",),
     "/v1/estimates/compare": ("POST",),
+    "/v1/estimates/storyboard": ("POST",),
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
     "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),

@@ -4,6 +4,7 @@ An amount is a decimal string such as "0.0400": JSON numbers are floats in too m
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
@@ -18,13 +19,20 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.chain import OnRefusal, OnUnknown
+from filmgate.domain.errors import ValidationFailed
 from filmgate.domain.money import Micros, parse_usd
+from filmgate.domain.optimise import Goal
+from filmgate.domain.storyboard import FROM_KEYFRAME, Part, Shot, Storyboard
+from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import AUTO, Media, Wish
+from filmgate.usecases.estimate_storyboard import Aim
 from filmgate.usecases.provider_keys import Key
 from filmgate.usecases.request import Request
 
 LARGEST_PROMPT = 100_000
+LARGEST_STORYBOARD = 1_000  # shots
+LARGEST_SHOT_NUMBER = 1_000_000
 LARGEST_PROMPT_BYTES = 150_000  # a generation and its prompts share one item of at most 400 KB
 
 Motion = Literal["push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
@@ -54,6 +62,7 @@ Prompt = Annotated[
 ]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Resolution = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{2,4}x[0-9]{2,4}|[0-9]{3,4}[pP]|4[kK])$")
 ]
@@ -94,12 +103,7 @@ class WishBody(_Body):
         return self
 
     def wish(self) -> Wish:
-        said = self.params.model_dump(exclude={"count"}, exclude_none=True)
-        if "resolution" in said:
-            said["resolution"] = said["resolution"].lower()
-        return Wish(
-            type=self.type, prompt=self.prompt, negative_prompt=self.negative_prompt, **said
-        )
+        return _wish(self.type, self.prompt, self.negative_prompt, self.params)
 
 
 class EstimateBody(WishBody):
@@ -127,7 +131,7 @@ class GenerationBody(EstimateBody):
 
     project: Label | None = None
     script_id: Label | None = None
-    shot_number: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    shot_number: Annotated[int, Field(ge=0, le=LARGEST_SHOT_NUMBER)] | None = None
     tags: Annotated[list[Label], Field(max_length=20)] = []
     webhook_url: Address | None = None
 
@@ -144,6 +148,185 @@ class GenerationBody(EstimateBody):
     def canonical_hash(self) -> str:
         """The same for every spelling of the same request: it is the request that is hashed."""
         return hashlib.sha256(repr(self.request()).encode()).hexdigest()
+
+
+def _refuse_for_images(params: Params) -> None:
+    for name in ("duration_s", "fps", "image", "motion"):
+        if getattr(params, name) is not None:
+            raise PydanticCustomError(
+                "only_for_clips", "{field} is for clips only", {"field": f"params.{name}"}
+            )
+
+
+class PartBody(_Body):
+    """One part of a shot: who makes it, and where it differs from the shot's own words."""
+
+    provider: Label = AUTO
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
+    params: Params = Params()
+
+    def over(self, defaults: Self) -> Self:
+        """This part with the defaults where it says nothing, field by field and param by param."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        params = self.params.model_dump(exclude_unset=True)
+        return defaults.model_copy(
+            update=said | {"params": defaults.params.model_copy(update=params)}
+        )
+
+
+class StillBody(PartBody):
+    """A keyframe or a variation of it."""
+
+    @model_validator(mode="after")
+    def _is_a_still(self) -> Self:
+        _refuse_for_images(self.params)
+        return self
+
+
+class DefaultsBody(_Body):
+    """What holds for every shot that does not say otherwise."""
+
+    keyframe: StillBody = StillBody()
+    variation: StillBody | None = None
+    clip: PartBody | None = None
+
+
+class ShotBody(_Body):
+    """A shot. A part that is not said is the defaults'; null means that it is not wanted.
+
+    Without a word of it there is a keyframe, and neither variation nor clip. A clip starts from the
+    keyframe, unless it names a still of its own or there is no keyframe.
+    """
+
+    prompt: Prompt
+    number: Annotated[int, Field(ge=0, le=LARGEST_SHOT_NUMBER)] | None = None
+    negative_prompt: Prompt | None = None
+    scene: Label | None = None
+    characters: Annotated[list[Label], Field(max_length=20)] = []
+    strategy: Strategy | None = Field(default=None, strict=False)
+    keyframe: StillBody | None = StillBody()
+    variation: StillBody | None = None
+    clip: PartBody | None = None
+
+    def shot(self, defaults: DefaultsBody, place: int) -> Shot:
+        """The shot under these defaults; `place` counts from 1 and numbers it if nothing else does.
+
+        Raises ValidationFailed, pointing from the shot, for one that would make nothing.
+        """
+        said = {role: self._part(role, defaults) for role in Role}
+        parts = tuple(
+            self._made(role, body, from_keyframe=said[Role.KEYFRAME] is not None)
+            for role, body in said.items()
+            if body is not None
+        )
+        if not parts:
+            raise ValidationFailed(
+                [("/keyframe", "a shot without keyframe and clip makes nothing")]
+            )
+        if said[Role.VARIATION] is not None and said[Role.KEYFRAME] is None:
+            raise ValidationFailed([("/variation", "there is no keyframe to vary")])
+        return Shot(
+            number=place if self.number is None else self.number,
+            prompt=self.prompt,
+            parts=parts,
+            negative_prompt=self.negative_prompt,
+            scene=self.scene,
+            characters=tuple(self.characters),
+            strategy=self.strategy,
+        )
+
+    def _part(self, role: Role, defaults: DefaultsBody) -> PartBody | None:
+        own: PartBody | None = getattr(self, role)
+        default: PartBody | None = getattr(defaults, role)
+        if role not in self.model_fields_set:
+            return default
+        return own if own is None or default is None else own.over(default)
+
+    def _made(self, role: Role, body: PartBody, *, from_keyframe: bool) -> Part:
+        wish = _wish(
+            role.media,
+            body.prompt or self.prompt,
+            body.negative_prompt or self.negative_prompt,
+            body.params,
+        )
+        if role is Role.CLIP and from_keyframe and wish.image is None:
+            wish = replace(wish, image=FROM_KEYFRAME)
+        return Part(role, wish, body.provider)
+
+
+class StoryboardHeadBody(_Body):
+    """What is said once, of the storyboard as a whole."""
+
+    title: Title | None = None
+    project: Label | None = None
+    strategy: Strategy = Field(default=Strategy.PRIORITY, strict=False)
+    budget: Usd | None = None
+    on_refusal: OnRefusal | None = Field(default=None, strict=False)
+    on_unknown: OnUnknown | None = Field(default=None, strict=False)
+    defaults: DefaultsBody = DefaultsBody()
+
+    def headed(self, shots: Iterable[Shot]) -> Storyboard:
+        """These shots as a storyboard under this head."""
+        return Storyboard(
+            shots=tuple(shots),
+            title=self.title,
+            project=self.project,
+            strategy=self.strategy,
+            budget=None if self.budget is None else parse_usd(self.budget),
+            on_refusal=self.on_refusal,
+            on_unknown=self.on_unknown,
+        )
+
+
+class StoryboardBody(StoryboardHeadBody):
+    """A whole storyboard; shots without a number are numbered by their place."""
+
+    shots: Annotated[list[ShotBody], Field(min_length=1, max_length=LARGEST_STORYBOARD)]
+
+    def storyboard(self) -> Storyboard:
+        """The storyboard with its defaults merged into every shot.
+
+        Raises ValidationFailed for shots that make nothing and numbers that come twice.
+        """
+        shots: list[Shot] = []
+        faults: list[tuple[str, str]] = []
+        places: dict[int, int] = {}
+        for index, body in enumerate(self.shots):
+            try:
+                shot = body.shot(self.defaults, index + 1)
+            except ValidationFailed as refused:
+                faults += [(f"/shots/{index}{where}", why) for where, why in refused.faults]
+                continue
+            first = places.setdefault(shot.number, index + 1)
+            if first != index + 1:
+                told = f"the number {shot.number} is that of the shot in place {first} already"
+                faults.append((f"/shots/{index}/number", told))
+            shots.append(shot)
+        if faults:
+            raise ValidationFailed(faults)
+        return self.headed(shots)
+
+
+class OptimiseBody(_Body):
+    """What to choose providers for; without a budget the storyboard's own holds, if it has one."""
+
+    goal: Goal = Field(default=Goal.QUALITY, strict=False)
+    budget: Usd | None = None
+    quality_floor: Label | None = None
+
+    def aim(self) -> Aim:
+        budget = None if self.budget is None else parse_usd(self.budget)
+        return Aim(self.goal, budget, self.quality_floor)
+
+
+class StoryboardEstimateBody(StoryboardBody):
+    """A storyboard to be priced, and perhaps to be optimised."""
+
+    optimise: OptimiseBody | None = None
+
+    def aim(self) -> Aim | None:
+        return None if self.optimise is None else self.optimise.aim()
 
 
 class BudgetBody(_Body):
@@ -218,12 +401,11 @@ class KeyBody(_Body):
     key: Annotated[Any, PlainValidator(_key)] = Field(repr=False)
 
 
-def _refuse_for_images(params: Params) -> None:
-    for name in ("duration_s", "fps", "image", "motion"):
-        if getattr(params, name) is not None:
-            raise PydanticCustomError(
-                "only_for_clips", "{field} is for clips only", {"field": f"params.{name}"}
-            )
+def _wish(media: Media, prompt: str, negative_prompt: str | None, params: Params) -> Wish:
+    said = params.model_dump(exclude={"count"}, exclude_none=True)
+    if "resolution" in said:
+        said["resolution"] = said["resolution"].lower()
+    return Wish(type=media, prompt=prompt, negative_prompt=negative_prompt, **said)
 
 
 def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
@@ -233,8 +415,8 @@ def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
 
 def _pointer(error: Any) -> str:
     parts = error["loc"]
-    if error["type"] == "only_for_clips":
-        parts = error["ctx"]["field"].split(".")
+    if error["type"] == "only_for_clips":  # raised for the object around the field
+        parts = (*parts, *error["ctx"]["field"].split("."))
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
     return "".join(f"/{part}" for part in parts)
 

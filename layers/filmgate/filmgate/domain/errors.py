@@ -93,11 +93,15 @@ class UnsupportedMediaType(CallerError):
 
 
 class ValidationFailed(CallerError):
-    """Carries `errors`: a list of {"pointer", "message"}, one per field that is wrong."""
+    """Carries `errors`: a list of {"pointer", "message"}, one per field that is wrong.
+
+    `faults` has the same as pairs.
+    """
 
     code, status, title = "validation-failed", 422, "The request is not valid"
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        self.faults = tuple(errors)
         listed = [{"pointer": pointer, "message": message} for pointer, message in errors]
         super().__init__("; ".join(f"{p or '/'}: {m}" for p, m in errors), errors=listed)
 

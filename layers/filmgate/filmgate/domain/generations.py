@@ -7,10 +7,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Kind
-from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import Unit
+from filmgate.domain.strategies import Strategy
 from filmgate.domain.webhooks import Delivery
 from filmgate.domain.wishes import Wish
 

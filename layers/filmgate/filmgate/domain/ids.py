@@ -46,6 +46,20 @@ def quote_id(*parts: str) -> str:
     return f"quo_{_digest(*parts)}"
 
 
+def storyboard_id(tenant: str, user: str, idempotency_key: str) -> str:
+    """The id of the storyboard that this user asks for under this key."""
+    return f"sb_{_digest('storyboard', tenant, user, idempotency_key)}"
+
+
+def part_key(storyboard_id: str, shot_number: int, role: str, revision: int) -> str:
+    """The idempotency key of the generation that makes one part of a shot.
+
+    The same part in the same revision is the same generation however often it is asked for. The
+    spaces keep it apart from every key that a caller can send, which is visible ASCII.
+    """
+    return f"{storyboard_id} {shot_number} {role} {revision}"
+
+
 def _stem(identifier: str) -> str:
     return identifier.partition("_")[2]
 

@@ -8,7 +8,6 @@ from filmgate.domain.chain import (
     OnRefusal,
     OnUnknown,
     Plan,
-    Strategy,
     make_plan,
     retirements_of,
     warnings_of,
@@ -22,6 +21,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.strategies import Strategy
 from filmgate.domain.wishes import AUTO, Wish
 from filmgate.usecases.ports import Studio
 
