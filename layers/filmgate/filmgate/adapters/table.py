@@ -21,6 +21,7 @@ from filmgate.adapters import items
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
 from filmgate.adapters.strict_json import loads
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.boards import Head
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import (
     AlreadyExists,
@@ -39,6 +40,7 @@ from filmgate.domain.ledger import (
     EntryKind,
     Posting,
     PriceDoubt,
+    is_new,
 )
 from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
@@ -195,6 +197,14 @@ class StudioTable:
 
     def commit(self, tenant: str, commit: Commit) -> None:
         """Write all of it or nothing; see the port for what is raised."""
+        try:
+            self._write(tenant, commit)
+        except _OtherForm:
+            if commit.otherwise is None:
+                raise ValueError("a commit without another form asks for it") from None
+            self.commit(tenant, commit.otherwise)
+
+    def _write(self, tenant: str, commit: Commit) -> None:
         commit_id = uuid4().hex
         actions = list(_actions(tenant, commit, commit_id))
         for attempt in range(_TRIES):
@@ -319,15 +329,20 @@ class StudioTable:
         culprits = [action for action, no in zip(actions, refused, strict=False) if no]
         for action in culprits:  # the guards come first: they say more than a lack of room
             if isinstance(action, _Put):
-                new = commit.generation is not None and commit.generation.before is None
-                raise AlreadyExists(action.item["pk"]) if new else Stale(action.item["sk"])
+                raise (
+                    AlreadyExists(action.item["pk"]) if is_new(commit) else Stale(action.item["sk"])
+                )
             if action.posting is not None:
-                self._explain_posting(tenant, action.posting)
+                self._explain_posting(tenant, action.posting, commit.otherwise is not None)
 
-    def _explain_posting(self, tenant: str, posting: Posting) -> None:
+    def _explain_posting(self, tenant: str, posting: Posting, has_other_form: bool) -> None:
         budget = self.budget(tenant, posting.scope, posting.period)
         if budget is None:
             raise BudgetMissing(posting.scope, posting.period)
+        if posting.closed is not None and budget.closed is not posting.closed:
+            if has_other_form:
+                raise _OtherForm(posting.scope)
+            raise DoesNotFit(posting.scope, needed=-posting.room, room=0)
         if budget.lacks_room_for(-posting.room):
             raise DoesNotFit(posting.scope, needed=-posting.room, room=budget.room)
 
@@ -409,6 +424,10 @@ class StudioTable:
             raise StoreUnavailable(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+
+class _OtherForm(Exception):
+    """The envelope is closed: the commit's other form is the one to write."""
 
 
 class _AnswerLost(StoreUnavailable):
@@ -527,10 +546,19 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
         before, after = commit.generation.before, commit.generation.after
         guard = None if before is None else {"#version = :version": {"version": before.version}}
         yield _Put(_generation_item(after) | stamp, guard)
+    if commit.head is not None:
+        before_, head = commit.head.before, commit.head.after
+        guard = None if before_ is None else {"#version = :version": {"version": before_.version}}
+        yield _Put(_head_item(head) | stamp, guard)
     if commit.attempt is not None:
         yield _attempt_put(tenant, commit.attempt.before, commit.attempt.after, stamp)
+    if commit.envelope is not None:
+        was, closed = commit.envelope.before, commit.envelope.after
+        key = items.budget_key(tenant, closed.scope, closed.period)
+        guard = {"#version = :version": {"version": was.version}}
+        yield _Put({**key, **items.dump_budget(closed), **stamp}, guard)
     for entry in commit.entries:
-        pk = items.generation_pk(tenant, entry.generation_id)
+        pk = items.entry_pk(tenant, entry.generation_id)
         yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
     for budget in commit.opened:
         key = items.budget_key(tenant, budget.scope, budget.period)
@@ -557,6 +585,18 @@ def _generation_item(generation: Generation) -> Item:
     }
 
 
+def _head_item(head: Head) -> Item:
+    begun = head.created_at
+    return {
+        "pk": items.storyboard_pk(head.tenant, head.id),
+        "sk": items.STORYBOARD,
+        "list_pk": f"{head.tenant}#storyboards",
+        "list_sk": f"{begun.isoformat()}#{head.id}",
+        **({} if head.has_ended else items.open_keys(begun, head.id, items.OPEN_STORYBOARDS)),
+        **dump(head),
+    }
+
+
 def _attempt_put(
     tenant: str, before: Attempt | None, after: Attempt, stamp: Mapping[str, str]
 ) -> _Put:
@@ -572,14 +612,28 @@ def _attempt_put(
 
 
 def _posting_update(tenant: str, posting: Posting) -> _Update:
+    conditions, names = [], ["room", "held", "settled", "version"]
+    values: dict[str, Any] = {
+        "room": posting.room,
+        "held": posting.held,
+        "settled": posting.settled,
+        "one": 1,
+    }
+    if posting.needs_room:
+        conditions.append("(#bounded = :unbounded OR #room >= :needed)")
+        names.append("bounded")
+        values |= {"needed": -posting.room, "unbounded": False}
+    if posting.closed is not None:
+        conditions.append("#closed = :closed")
+        names.append("closed")
+        values |= {"closed": posting.closed}
     return _Update(
         items.budget_key(tenant, posting.scope, posting.period),
         "SET #room = #room + :room, #held = #held + :held, #settled = #settled + :settled "
         "ADD #version :one",
-        "(#bounded = :unbounded OR #room >= :needed)" if posting.needs_room else None,
-        {"room": posting.room, "held": posting.held, "settled": posting.settled, "one": 1}
-        | ({"needed": -posting.room, "unbounded": False} if posting.needs_room else {}),
-        ("room", "held", "settled", "version", *(("bounded",) if posting.needs_room else ())),
+        " AND ".join(conditions) or None,
+        values,
+        tuple(names),
         posting,
     )
 

@@ -6,25 +6,38 @@ per (attempt, kind) but for corrections, and balances equal their fold. A commit
 An attempt draws on the owner's budget, its user's, its project's and its provider's, each of one
 month, and on its generation's. Only the owner's always has a limit: a scope without one of its own
 is a part of the owner's spending and so bounded by that, and its balances are kept all the same.
+
+A storyboard holds the most that it can cost at once, in an envelope: a budget of its own, whose
+limit is held in the outer scopes (owner, user, project). Its attempts draw on the envelope, their
+provider and their generation. While the envelope is open, what they hold moves nothing outside and
+what they settle moves there from held to settled, so that outside
+
+    held = limit of the envelope - settled in it.
+
+Closing gives the rest back: the limit becomes what is held or settled, and from then on what an
+attempt moves inside it moves outside too. So a commit of such an attempt has two forms, each with a
+guard on the envelope, and the store takes the one that fits.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from filmgate.domain.attempts import Attempt, AttemptState
+from filmgate.domain.boards import Head
 from filmgate.domain.errors import DoesNotFit
-from filmgate.domain.generations import Generation, Take
+from filmgate.domain.generations import Envelope, Generation, Take
 from filmgate.domain.money import Micros
 
 OWNER_SCOPE: Final = "owner"
 USER_SCOPE: Final = "user"
 PROJECT_SCOPE: Final = "project"
 PROVIDER_SCOPE: Final = "provider"
+STORYBOARD_SCOPE: Final = "storyboard"
 NO_PERIOD: Final = "whole"
-"""The period of a generation's own budget: it has no month."""
+"""The period of a generation's own budget, and of an envelope: they have no month."""
 
 
 class EntryKind(StrEnum):
@@ -41,7 +54,9 @@ class EntryKind(StrEnum):
 class Entry:
     """One line of the book. `held` and `settled` are what it adds to its scopes (may be < 0).
 
-    `by` and `reason` are a person's and stand in corrections.
+    `by` and `reason` are a person's and stand in corrections. `generation_id` is the storyboard's
+    id where an envelope is opened or closed. `envelope` marks what stands in the outer scopes of
+    an envelope, and names its scope: no attempt's own money.
     """
 
     id: str
@@ -53,17 +68,22 @@ class Entry:
     at: datetime
     by: str | None = None
     reason: str | None = None
+    envelope: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A change of one budget. A reservation needs `room` to be there first."""
+    """A change of one budget. A reservation needs `room` to be there first.
+
+    `closed` is what the envelope must be, where the budget is one; None for all others.
+    """
 
     scope: str
     period: str
     held: Micros
     settled: Micros
     needs_room: bool
+    closed: bool | None = None
 
     @property
     def room(self) -> Micros:
@@ -74,7 +94,8 @@ class Posting:
 class Budget:
     """How much of one scope and period is taken, and its limit: None where it has none of its own.
 
-    Such a one is bounded by the owner's, and its `room` is what is taken, below zero.
+    Such a one is bounded by the owner's, and its `room` is what is taken, below zero. An envelope
+    that is `closed` takes no reservation any more.
     """
 
     scope: str
@@ -84,6 +105,7 @@ class Budget:
     settled: Micros = 0
     alert_at: tuple[int, ...] = (80, 100)
     version: int = 1
+    closed: bool = False
 
     @property
     def room(self) -> Micros:
@@ -126,8 +148,27 @@ class GenerationChange:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadChange:
+    """A storyboard's head before (None: it is new) and after."""
+
+    before: Head | None
+    after: Head
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeChange:
+    """An envelope before and after its closing."""
+
+    before: Budget
+    after: Budget
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
-    """What one guarded transaction writes: everything, or nothing at all."""
+    """What one guarded transaction writes: everything, or nothing at all.
+
+    `otherwise` is written instead where the envelope that this one wants open is closed.
+    """
 
     attempt: AttemptChange | None = None
     generation: GenerationChange | None = None
@@ -136,6 +177,9 @@ class Commit:
     opened: tuple[Budget, ...] = ()
     take: Take | None = None
     price_doubt: PriceDoubt | None = None
+    head: HeadChange | None = None
+    envelope: EnvelopeChange | None = None
+    otherwise: "Commit | None" = None
 
 
 def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
@@ -151,17 +195,30 @@ def correction(before: Attempt, after: Attempt, *, by: str, reason: str, at: dat
 
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
     """The same commit, which also writes the generation."""
-    return replace(commit, generation=GenerationChange(before, after))
+    return _with(commit, generation=GenerationChange(before, after))
 
 
 def with_take(commit: Commit, take: Take) -> Commit:
     """The same commit, which also records a stored result."""
-    return replace(commit, take=take)
+    return _with(commit, take=take)
 
 
 def with_price_doubt(commit: Commit, doubt: PriceDoubt) -> Commit:
     """The same commit, which also stops the sale at a price."""
-    return replace(commit, price_doubt=doubt)
+    return _with(commit, price_doubt=doubt)
+
+
+def with_head(commit: Commit, before: Head | None, after: Head) -> Commit:
+    """The same commit, which also writes the head of a storyboard."""
+    return _with(commit, head=HeadChange(before, after))
+
+
+def is_new(commit: Commit) -> bool:
+    """Whether a commit admits something that must not be there yet."""
+    generation, head = commit.generation, commit.head
+    return (generation is not None and generation.before is None) or (
+        head is not None and head.before is None
+    )
 
 
 def overran(commit: Commit) -> bool:
@@ -194,6 +251,73 @@ def post(budget: Budget, posting: Posting) -> Budget:
     )
 
 
+# --- envelopes ---------------------------------------------------------------------------------
+
+
+def envelope_scope(storyboard_id: str, run: int) -> str:
+    return f"{STORYBOARD_SCOPE}:{storyboard_id}.{run}"
+
+
+def is_envelope(scope: str) -> bool:
+    return scope.startswith(f"{STORYBOARD_SCOPE}:")
+
+
+def open_envelope(envelope: Envelope, *, limit: Micros, at: datetime) -> Commit:
+    """The commit that holds `limit` in all outer scopes, and opens the envelope to draw on."""
+    entry = _envelope_entry(envelope, EntryKind.RESERVE, limit, at)
+    return Commit(
+        entries=(entry,),
+        postings=_postings(entry),
+        opened=(Budget(envelope.scope, NO_PERIOD, limit, alert_at=()),),
+    )
+
+
+def close_envelope(envelope: Envelope, budget: Budget, *, at: datetime) -> Commit:
+    """The commit that gives back what the envelope does not need, and takes nothing new.
+
+    `budget` is the envelope as it is. What is in doubt stays held, inside and outside. Nothing to
+    do for one that is closed.
+    """
+    if budget.closed:
+        return Commit()
+    taken = budget.held + budget.settled
+    closed = replace(budget, limit=taken, closed=True, version=budget.version + 1)
+    change = EnvelopeChange(budget, closed)
+    if not budget.room:
+        return Commit(envelope=change)
+    entry = _envelope_entry(envelope, EntryKind.RELEASE, -budget.room, at)
+    return Commit(entries=(entry,), postings=_postings(entry), envelope=change)
+
+
+def outside(budget: Budget) -> tuple[Micros, Micros]:
+    """(held, settled) that an envelope must stand for in each of its outer scopes."""
+    held = budget.held if budget.closed else (budget.limit or 0) - budget.settled
+    return held, budget.settled
+
+
+def fold_outside(entries: Iterable[Entry], scope: str) -> tuple[Micros, Micros]:
+    """(held, settled) of an envelope in its outer scopes, recomputed from the entries."""
+    own = [entry for entry in entries if entry.envelope == scope]
+    return sum(entry.held for entry in own), sum(entry.settled for entry in own)
+
+
+def _envelope_entry(envelope: Envelope, kind: EntryKind, held: Micros, at: datetime) -> Entry:
+    name = envelope.scope.partition(":")[2]
+    return Entry(
+        id=f"{name}.{kind}",
+        generation_id=name.partition(".")[0],
+        kind=kind,
+        held=held,
+        settled=0,
+        scopes=envelope.outer,
+        at=at,
+        envelope=envelope.scope,
+    )
+
+
+# --- balances and scopes -----------------------------------------------------------------------
+
+
 def fold(entries: Iterable[Entry], scope: str, period: str) -> tuple[Micros, Micros]:
     """(held, settled) of a scope and period, recomputed from nothing but the entries."""
     own = [entry for entry in entries if (scope, period) in entry.scopes]
@@ -218,24 +342,76 @@ def scopes_of(
 ) -> tuple[tuple[str, str], ...]:
     """Every budget that an attempt of this generation with this provider draws on.
 
-    The owner's comes first, so that a lack of room is told of the widest scope.
+    The owner's comes first, so that a lack of room is told of the widest scope; a part of a
+    storyboard draws on the envelope in place of the outer ones.
     """
     period = period_of(now)
-    scopes = [OWNER_SCOPE, f"{USER_SCOPE}:{generation.user}"]
-    if generation.project is not None:
-        scopes.append(f"{PROJECT_SCOPE}:{generation.project}")
-    scopes.append(provider_scope(provider))
-    monthly = [(scope, period) for scope in scopes]
-    return (*monthly, (generation_scope(generation.id), NO_PERIOD))
+    own = (generation_scope(generation.id), NO_PERIOD)
+    if generation.envelope is not None:
+        envelope = (generation.envelope.scope, NO_PERIOD)
+        return (envelope, (provider_scope(provider), period), own)
+    return (
+        *outer_scopes(generation.user, generation.project, period),
+        (provider_scope(provider), period),
+        own,
+    )
+
+
+def outer_scopes(user: str, project: str | None, period: str) -> tuple[tuple[str, str], ...]:
+    """The budgets of a month that do not depend on who makes it, the owner's first."""
+    scopes = [OWNER_SCOPE, f"{USER_SCOPE}:{user}"]
+    if project is not None:
+        scopes.append(f"{PROJECT_SCOPE}:{project}")
+    return tuple((scope, period) for scope in scopes)
 
 
 def _commit(before: Attempt | None, after: Attempt, entries: tuple[Entry, ...]) -> Commit:
-    postings = tuple(
+    attempt = AttemptChange(before, after)
+    if not after.outer or not entries:
+        return Commit(attempt, entries=entries, postings=_postings(*entries))
+    wanted = _through(attempt, entries, closed=False)
+    if before is None:  # a closed envelope takes no reservation
+        return wanted
+    return replace(wanted, otherwise=_through(attempt, entries, closed=True))
+
+
+def _through(attempt: AttemptChange, entries: tuple[Entry, ...], *, closed: bool) -> Commit:
+    """The commit of a step whose outer scopes follow an envelope that is open, or closed."""
+    inner = tuple(
+        replace(one, closed=closed) if is_envelope(one.scope) else one
+        for one in _postings(*entries)
+    )
+    beyond = _outer_entry(attempt.after, entries, closed)
+    if beyond is None:
+        return Commit(attempt, entries=entries, postings=inner)
+    return Commit(attempt, entries=(*entries, beyond), postings=(*inner, *_postings(beyond)))
+
+
+def _outer_entry(after: Attempt, entries: tuple[Entry, ...], closed: bool) -> Entry | None:
+    """What a step moves in the outer scopes, where an open envelope holds its whole limit; None
+    when it moves nothing."""
+    (step,) = _summed(entries)
+    held = step.held if closed else -step.settled
+    if not held and not step.settled:
+        return None
+    scope = next(scope for scope, _ in after.scopes if is_envelope(scope))
+    return replace(step, id=f"{step.id}.outer", held=held, scopes=after.outer, envelope=scope)
+
+
+def _postings(*entries: Entry) -> tuple[Posting, ...]:
+    return tuple(
         Posting(scope, period, entry.held, entry.settled, entry.kind is EntryKind.RESERVE)
         for entry in _summed(entries)
         for scope, period in entry.scopes
     )
-    return Commit(AttemptChange(before, after), entries=entries, postings=postings)
+
+
+def _with(commit: Commit, **changes: Any) -> Commit:
+    """A commit with the same changes in both of its forms."""
+    other = commit.otherwise
+    if other is not None:
+        other = replace(other, **changes)
+    return replace(commit, **changes, otherwise=other)
 
 
 def _entries(before: Attempt | None, after: Attempt, at: datetime) -> Iterable[Entry]:

@@ -120,6 +120,7 @@ def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attemp
         reserved_micros=link.cost_micros,
         scopes=ledger.scopes_of(generation, link.provider, now=now),
         started_at=now,
+        outer=generation.envelope.outer if generation.envelope else (),
     )
 
 
