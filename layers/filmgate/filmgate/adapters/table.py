@@ -244,8 +244,8 @@ class StudioTable:
         }
         guard = {"#version = :version": {"version": before.version}} if before else None
         actions: list[_Action] = [
-            _Put(limit, guard),
-            _Put(entry, None),
+            Put(limit, guard),
+            Put(entry, None),
             _Update(
                 key,
                 "SET #limit = :limit, #bounded = :bounded, #room = #room + :more, "
@@ -281,7 +281,7 @@ class StudioTable:
             if before.version:
                 guard = {"#version = :version": {"version": before.version}}
             after = new.get(provider)
-            actions.append(_Put({**key, **_kept(after)}, guard) if after else _Check(key, guard))
+            actions.append(Put({**key, **_kept(after)}, guard) if after else _Check(key, guard))
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale("the settings were changed by another")
 
@@ -295,7 +295,7 @@ class StudioTable:
             if doubt.confirmed_by is None:
                 key = {"pk": item["pk"], "sk": item["sk"]}
                 seen = {"#attempt_id = :attempt_id": {"attempt_id": doubt.attempt_id}}
-                after = _Put({**key, **dump(replace(doubt, confirmed_by=by))}, seen)
+                after = Put({**key, **dump(replace(doubt, confirmed_by=by))}, seen)
                 if self._transact([after.wire(self._name)]) is not None:
                     raise Stale(f"{doubt.price} was overstepped again")
                 confirmed.append(doubt)
@@ -304,7 +304,7 @@ class StudioTable:
     def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
         item = {"pk": items.health_pk(tenant), "sk": provider, **dump(after)}
         guard = {"#version = :version": {"version": before.version}} if before else None
-        if self._transact([_Put(item, guard).wire(self._name)]) is not None:
+        if self._transact([Put(item, guard).wire(self._name)]) is not None:
             raise Stale(f"the figures of {provider} were changed by another")
 
     def put_token(self, token_hash: str, token: Token) -> None:
@@ -316,7 +316,7 @@ class StudioTable:
 
     def _went_through(self, actions: list["_Action"], commit_id: str) -> bool:
         """Whether an earlier sending of this very commit was carried out: the SDK may resend."""
-        guarded = next((a for a in actions if isinstance(a, _Put)), None)
+        guarded = next((a for a in actions if isinstance(a, Put)), None)
         if guarded is None:
             return False
         item = self._get({"pk": guarded.item["pk"], "sk": guarded.item["sk"]})
@@ -328,7 +328,7 @@ class StudioTable:
         """Raise what a refusal means; come back when it was a conflict that may be repeated."""
         culprits = [action for action, no in zip(actions, refused, strict=False) if no]
         for action in culprits:  # the guards come first: they say more than a lack of room
-            if isinstance(action, _Put):
+            if isinstance(action, Put):
                 raise (
                     AlreadyExists(action.item["pk"]) if is_new(commit) else Stale(action.item["sk"])
                 )
@@ -417,9 +417,12 @@ class StudioTable:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        """One call of the client; raises StoreUnavailable for whatever goes wrong."""
+        """One call about our table; raises StoreUnavailable for whatever goes wrong."""
+        return self._called(operation, TableName=self._name, **arguments)
+
+    def _called(self, operation: str, **arguments: Any) -> Any:
         try:
-            return getattr(self._client, operation)(TableName=self._name, **arguments)
+            return getattr(self._client, operation)(**arguments)
         except ClientError as error:
             raise StoreUnavailable(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
@@ -469,7 +472,7 @@ def _kept(settings: ProviderSettings) -> Item:
     return {name: part for name, part in dump(settings).items() if name != "doubted_prices"}
 
 
-class _Put:
+class Put:
     """A put of a whole item: new, or guarded by what the item must still say.
 
     A guard of None means that the item must not exist, ANYTHING that it is put over whatever is.
@@ -536,7 +539,7 @@ class _Update:
         }
 
 
-_Action = _Put | _Check | _Update
+_Action = Put | _Check | _Update
 
 
 def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
@@ -545,31 +548,31 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
     if commit.generation is not None:
         before, after = commit.generation.before, commit.generation.after
         guard = None if before is None else {"#version = :version": {"version": before.version}}
-        yield _Put(_generation_item(after) | stamp, guard)
+        yield Put(_generation_item(after) | stamp, guard)
     if commit.head is not None:
         before_, head = commit.head.before, commit.head.after
         guard = None if before_ is None else {"#version = :version": {"version": before_.version}}
-        yield _Put(_head_item(head) | stamp, guard)
+        yield Put(_head_item(head) | stamp, guard)
     if commit.attempt is not None:
         yield _attempt_put(tenant, commit.attempt.before, commit.attempt.after, stamp)
     if commit.envelope is not None:
         was, closed = commit.envelope.before, commit.envelope.after
         key = items.budget_key(tenant, closed.scope, closed.period)
         guard = {"#version = :version": {"version": was.version}}
-        yield _Put({**key, **items.dump_budget(closed), **stamp}, guard)
+        yield Put({**key, **items.dump_budget(closed), **stamp}, guard)
     for entry in commit.entries:
         pk = items.entry_pk(tenant, entry.generation_id)
-        yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
+        yield Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
     for budget in commit.opened:
         key = items.budget_key(tenant, budget.scope, budget.period)
-        yield _Put({**key, **items.dump_budget(budget), **stamp}, None)
+        yield Put({**key, **items.dump_budget(budget), **stamp}, None)
     if commit.take is not None:
         pk = items.generation_pk(tenant, commit.take.generation_id)
-        yield _Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
+        yield Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
     if commit.price_doubt is not None:
         doubt = commit.price_doubt
         place = {"pk": items.settings_pk(tenant), "sk": items.price_sk(doubt.provider, doubt.price)}
-        yield _Put({**place, **dump(doubt), **stamp}, ANYTHING)
+        yield Put({**place, **dump(doubt), **stamp}, ANYTHING)
     for posting in commit.postings:
         yield _posting_update(tenant, posting)
 
@@ -599,16 +602,16 @@ def _head_item(head: Head) -> Item:
 
 def _attempt_put(
     tenant: str, before: Attempt | None, after: Attempt, stamp: Mapping[str, str]
-) -> _Put:
+) -> Put:
     """The attempt as it now is, guarded by the state and version that it had."""
     pk = items.generation_pk(tenant, after.generation_id)
     item = {"pk": pk, "sk": items.attempt_sk(after.index), **dump(after), **stamp}
     if after.is_open:
         item |= items.open_keys(after.started_at, after.generation_id)
     if before is None:
-        return _Put(item, None)
+        return Put(item, None)
     guard = {"state": before.state.value, "version": before.version}
-    return _Put(item, {"#state = :state AND #version = :version": guard})
+    return Put(item, {"#state = :state AND #version = :version": guard})
 
 
 def _posting_update(tenant: str, posting: Posting) -> _Update:
@@ -655,7 +658,7 @@ def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
 def _cursor_after(item: Item, tenant: str) -> str:
     """Where the next page begins. The tenant is only in the seal: the token tells it again."""
     generation_id, at = item["id"], item["list_sk"]
-    place = {"id": generation_id, "at": at, "seal": _seal(tenant, generation_id, at)}
+    place = {"id": generation_id, "at": at, "seal": seal_of(tenant, generation_id, at)}
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
@@ -669,7 +672,7 @@ def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
     except ValueError:  # no base64, or no JSON that can be trusted
         place = None
     match place:
-        case {"id": str(generation_id), "at": str(at), "seal": str(seal)} if seal == _seal(
+        case {"id": str(generation_id), "at": str(at), "seal": str(seal)} if seal == seal_of(
             tenant, generation_id, at
         ):
             return to_wire(
@@ -683,6 +686,6 @@ def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
     raise ValueError("the cursor is not one that this API gave")
 
 
-def _seal(*parts: str) -> str:
+def seal_of(*parts: str) -> str:
     """Tells a cursor that was given from one that was made up or belongs to others."""
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]

@@ -51,6 +51,12 @@ def storyboard_id(tenant: str, user: str, idempotency_key: str) -> str:
     return f"sb_{_digest('storyboard', tenant, user, idempotency_key)}"
 
 
+def is_storyboard_id(text: str) -> bool:
+    """Whether a text has the form of a storyboard's id."""
+    stem = text.removeprefix("sb_")
+    return stem != text and len(stem) == _LENGTH and stem.isascii() and stem.isalnum()
+
+
 def part_key(storyboard_id: str, shot_number: int, role: str, revision: int) -> str:
     """The idempotency key of the generation that makes one part of a shot.
 
