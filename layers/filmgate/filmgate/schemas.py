@@ -310,6 +310,12 @@ class StoryboardBody(StoryboardHeadBody):
         return self.headed(shots)
 
 
+class ResumeBody(_Body):
+    """A resume; `approve` lets shots that belong together go on with another provider."""
+
+    approve: bool = False
+
+
 class OptimiseBody(_Body):
     """What to choose providers for; without a budget the storyboard's own holds, if it has one."""
 

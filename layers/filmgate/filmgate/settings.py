@@ -18,6 +18,9 @@ class Settings(BaseModel):
     studio_table_name: str | None = None
     takes_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
+    storyboard_state_machine_arn: str | None = None
+    shots_at_once: int = 20
+    inline_shots: int = 40
     provider_secret_prefix: str | None = None
     allowed_api_hosts: str = ""
     rate_card: str | None = None

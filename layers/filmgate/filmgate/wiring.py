@@ -14,6 +14,7 @@ from filmgate.observability import measure_commit
 from filmgate.settings import settings
 
 if TYPE_CHECKING:
+    from filmgate.adapters.boards import BoardTable
     from filmgate.adapters.bus import EventBus
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
     from filmgate.adapters.webhooks import WebhookPost
-    from filmgate.adapters.workflow import GenerationWorkflow
+    from filmgate.adapters.workflow import GenerationWorkflow, ShootingWorkflow
     from filmgate.providers.base import Adapter
+    from filmgate.usecases.start_storyboard import Market
 
 LARGEST_RESULT_BYTES: Final = 1_000_000_000
 LINK_LIFE_S: Final = 15 * 60
@@ -56,6 +58,37 @@ def workflow() -> "GenerationWorkflow":
 
     return GenerationWorkflow(
         _client("stepfunctions"), settings().need("generation_state_machine_arn")
+    )
+
+
+@cache
+def boards() -> "BoardTable":
+    from filmgate.adapters.boards import BoardTable
+
+    return BoardTable(
+        _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
+    )
+
+
+@cache
+def shooting() -> "ShootingWorkflow":
+    from filmgate.adapters.workflow import ShootingWorkflow
+
+    return ShootingWorkflow(
+        _client("stepfunctions"), settings().need("storyboard_state_machine_arn")
+    )
+
+
+def market() -> "Market":
+    """What storyboards are priced and bounded by."""
+    from filmgate.providers.data import catalogue
+    from filmgate.usecases.start_storyboard import Market
+
+    return Market(
+        catalogue(),
+        card(),
+        int(settings().need("default_monthly_limit_micros")),
+        int(settings().need("default_cost_limit_micros")),
     )
 
 
