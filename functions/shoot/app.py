@@ -49,9 +49,8 @@ def _told(asked: ShootInput) -> dict[str, Any]:
     )
     if asked.task == "open":
         shots = shoot.open(asked.tenant, asked.storyboard_id)
-        own = settings()
-        few = len(shots) <= own.inline_shots
-        return {"shots": shots, "shots_at_once": own.shots_at_once, "inline": few}
+        few = len(shots) <= settings().inline_shots
+        return {"shots": shots, "shots_at_once": settings().shots_at_once, "inline": few}
     if asked.task == "conclude":
         return {"state": shoot.conclude(asked.tenant, asked.storyboard_id).state.value}
     result = shoot.advance(asked.tenant, asked.storyboard_id, asked.number)

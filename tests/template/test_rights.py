@@ -12,7 +12,7 @@ LOG_DELIVERY = "logs:CreateLogDelivery"
 # Which rights belong to which parts of wiring.
 RIGHTS = {
     "s3:": {"takes"},
-    "states:": {"workflow"},
+    "states:": {"workflow", "shooting"},
     "secretsmanager:": {"provider_keys", "webhook_secrets"},
     "events:": {"bus"},
     "sqs:": {"webhook_queue"},
@@ -58,8 +58,9 @@ def test_rights_are_for_named_resources_but_for_the_delivery_of_logs(name: str) 
         assert anywhere is (LOG_DELIVERY in _listed(statement["Action"])), statement
 
 
-def test_only_log_deliveries_share_a_statement_without_a_resource() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+@pytest.mark.parametrize("name", documents.resources("AWS::Serverless::StateMachine"))
+def test_only_log_deliveries_share_a_statement_without_a_resource(name: str) -> None:
+    machine = documents.machine(name)
 
     (open_to_all,) = [one for one in statements(machine) if one["Resource"] == "*"]
     assert all(action.startswith("logs:") for action in open_to_all["Action"])
@@ -77,7 +78,7 @@ def test_no_function_may_delete_scan_or_write_in_batches(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", ["authorize", "estimate", "read"])
 def test_a_function_that_only_looks_may_write_nothing(verb: str) -> None:
-    allowed = {"dynamodb:GetItem", "dynamodb:Query", "s3:GetObject"}
+    allowed = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject"}
 
     assert actions(functions()[verb]) <= allowed
 
@@ -108,8 +109,9 @@ def test_keys_can_be_read_below_the_prefix_that_the_code_is_told_and_nowhere_els
     assert readable == [f"{prefix}*" for prefix in prefixes]
 
 
-def test_the_workflow_may_call_exactly_the_functions_of_its_states() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+@pytest.mark.parametrize("name", documents.resources("AWS::Serverless::StateMachine"))
+def test_a_workflow_may_call_exactly_the_functions_of_its_states(name: str) -> None:
+    machine = documents.machine(name)
 
     callable_ = [
         one["Resource"]

@@ -71,10 +71,11 @@ class Group:
 
     def unled(self, role: Role) -> "Group":
         """The one that led has ended in vain: the next may lead."""
-        return self._now(leads={one: lead for one, lead in self.leads.items() if one is not role})
+        return self._now(leads=self._without_lead(role))
 
     def pinned(self, role: Role, provider: str) -> "Group":
-        return self.unled(role)._now(pins={**self.pins, role: provider})
+        pins = {**self.pins, role: provider}
+        return self._now(leads=self._without_lead(role), pins=pins)
 
     def switched(self, switch: Switch) -> "Group":
         pins = {**self.pins, switch.role: switch.taken}
@@ -89,6 +90,9 @@ class Group:
 
     def knows(self, generation_id: str) -> bool:
         return any(one.generation_id == generation_id for one in self.switches)
+
+    def _without_lead(self, role: Role) -> Mapping[Role, Lead]:
+        return {one: lead for one, lead in self.leads.items() if one is not role}
 
     def _now(self, **changes: object) -> "Group":
         changed = {"version": self.version + 1, **changes}
