@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from filmgate.adapters.webhook_secrets import WebhookSecrets
     from filmgate.adapters.webhooks import WebhookPost
     from filmgate.adapters.workflow import GenerationWorkflow, ShootingWorkflow
+    from filmgate.domain.boards import Head
     from filmgate.providers.base import Adapter
     from filmgate.usecases.start_storyboard import Market
 
@@ -263,6 +264,13 @@ def ended_generation(record: Mapping[str, Any]) -> Generation | None:
     from filmgate.adapters import stream
 
     return stream.ended_generation(record)
+
+
+def ended_storyboard(record: Mapping[str, Any]) -> "Head | None":
+    """The storyboard that a record of the table's stream says has just ended."""
+    from filmgate.adapters import stream
+
+    return stream.ended_storyboard(record)
 
 
 def _host_of(url: str | None) -> frozenset[str]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from filmgate.domain.boards import Head
 from filmgate.domain.errors import (
     BudgetExceeded,
     ContentRefused,
@@ -21,6 +22,7 @@ from filmgate.domain.storyboard import PartState, StoryboardState
 from filmgate.domain.strategies import Role, Strategy
 from filmgate.providers.base import Finished
 from filmgate.usecases.boards import Shooting
+from filmgate.usecases.conclude_storyboard import conclude_storyboard
 from filmgate.usecases.reading_storyboards import list_storyboards, read_storyboard
 from tests.support.board_stage import HYBRID, BoardStage, moving, shot, still
 from tests.support.builders import PERIOD, TENANT, clip_wish, image_wish, principal, usd
@@ -41,6 +43,10 @@ def filmer(*answers: object) -> ScriptedProvider:
 
 def whole(**options: object) -> BoardStage:
     return BoardStage(lumen=painter(), reel=filmer(), **options)  # type: ignore[arg-type]
+
+
+def forced(stage: BoardStage, head: Head) -> Head:
+    return conclude_storyboard(TENANT, head.id, boards=stage.studio, clock=stage.clock, force=True)
 
 
 # --- admission -----------------------------------------------------------------------------------
@@ -315,13 +321,13 @@ def test_a_storyboard_whose_parts_still_run_is_not_concluded_even_by_force() -> 
     stage.shoot().advance(TENANT, head.id, 1)
 
     assert not stage.shoot().conclude(TENANT, head.id).has_ended
-    assert not stage.shoot().conclude(TENANT, head.id, force=True).has_ended
+    assert not forced(stage, head).has_ended
     stage.let_generations_run()
     assert not stage.shoot().conclude(TENANT, head.id).has_ended
 
-    forced = stage.shoot().conclude(TENANT, head.id, force=True)
+    given_up = forced(stage, head)
 
-    assert forced.state is S.PARTIAL
+    assert given_up.state is S.PARTIAL
     assert stage.stand(head).shots[1].parts[Role.KEYFRAME].state is P.SKIPPED
     assert stage.faults() == []
 

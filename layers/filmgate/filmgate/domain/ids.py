@@ -41,6 +41,11 @@ def event_id(generation_id: str) -> str:
     return f"evt_{_stem(generation_id)}"
 
 
+def storyboard_event_id(storyboard_id: str, run: int) -> str:
+    """The id under which the end of a storyboard's run is told; a resume has an end of its own."""
+    return f"evt_{_stem(storyboard_id)}n{run}"
+
+
 def quote_id(*parts: str) -> str:
     """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from filmgate.domain.boards import Made, ShotRecord, progress_of, standing
+from filmgate.domain.boards import ENDED, Made, ShotRecord, progress_of, standing
 from filmgate.domain.errors import NotFound
 from filmgate.domain.ids import is_storyboard_id
 from filmgate.domain.storyboard import Parts, Progress, StoryboardState
@@ -61,7 +61,9 @@ def stand(board: Board, boards: Boards) -> Standing:
         own = {role: made[name] for role, name in names.items() if name in made}
         shots.append(ShotStanding(shot, progress_of(head, shot, own), own))
     state, progress = standing(head, [one.parts for one in shots])
-    return Standing(board, tuple(shots), head.state if head.has_ended else state, progress)
+    if state in ENDED:  # it ends when that is written down, with its money
+        state = head.state if head.has_ended else StoryboardState.RUNNING
+    return Standing(board, tuple(shots), state, progress)
 
 
 def list_storyboards(

@@ -14,7 +14,7 @@ from typing import Final
 
 from filmgate.domain import continuity, ids
 from filmgate.domain.attempts import AttemptState
-from filmgate.domain.boards import Head, Made, PartRecord, ShotRecord, progress_of, standing
+from filmgate.domain.boards import Head, Made, PartRecord, ShotRecord, progress_of
 from filmgate.domain.chain import Preference
 from filmgate.domain.continuity import LEAD_LOST_AFTER, Group, Stop
 from filmgate.domain.errors import BudgetExceeded, CallerError, NotFound, Stale
@@ -30,8 +30,9 @@ from filmgate.domain.storyboard import (
 )
 from filmgate.domain.strategies import Role, strategy_for
 from filmgate.domain.wishes import AUTO
-from filmgate.usecases.boards import Board, Boards
-from filmgate.usecases.cancel_storyboard import cancel_part, close_with
+from filmgate.usecases.boards import Boards
+from filmgate.usecases.cancel_storyboard import cancel_part
+from filmgate.usecases.conclude_storyboard import board_of, conclude_storyboard
 from filmgate.usecases.generate import Commission, generate
 from filmgate.usecases.ports import Clock, Principal, Workflow
 from filmgate.usecases.reading_storyboards import stand
@@ -77,7 +78,7 @@ class Shoot:
             with suppress(Stale):  # another run of this step, or a cancel: both say it themselves
                 running = head.now(state=StoryboardState.RUNNING)
                 self.boards.commit(tenant, with_head(Commit(), head, running))
-        found = stand(self._board(tenant, storyboard_id), self.boards)
+        found = stand(board_of(tenant, storyboard_id, self.boards), self.boards)
         return [
             one.record.number
             for one in found.shots
@@ -368,41 +369,9 @@ class Shoot:
 
     # --- Conclude ------------------------------------------------------------------------------
 
-    def conclude(self, tenant: str, storyboard_id: str, *, force: bool = False) -> Head:
-        """End the storyboard if all its parts have: its state, and the rest of its money back, in
-        one transaction. One whose parts still run stays open.
-
-        With `force` what was not begun never will be; what runs is waited for all the same.
-        """
-        for _ in range(_TRIES):
-            board = self._board(tenant, storyboard_id)
-            head = board.head
-            if head.has_ended:
-                return head
-            found = stand(board, self.boards)
-            begun = any(
-                not made.generation.is_terminal for one in found.shots for made in one.made.values()
-            )
-            waiting = found.state in (StoryboardState.QUEUED, StoryboardState.RUNNING)
-            if begun or (waiting and not force):
-                return head
-            # As those of an ended storyboard, parts that were never begun count as skipped.
-            closing = replace(head, state=StoryboardState.FAILED)
-            parts = [progress_of(closing, one.record, one.made) for one in found.shots]
-            state, progress = standing(head, parts)
-            ended = head.now(state=state, progress=progress, completed_at=self.clock())
-            try:
-                close_with(head, ended, boards=self.boards, now=self.clock())
-            except Stale:
-                continue
-            return ended
-        raise Stale(f"{storyboard_id} is being changed by others")
-
-    def _board(self, tenant: str, storyboard_id: str) -> Board:
-        board = self.boards.board(tenant, storyboard_id)
-        if board is None:
-            raise NotFound(f"{storyboard_id} is not in the table")
-        return board
+    def conclude(self, tenant: str, storyboard_id: str) -> Head:
+        """End the storyboard if all its parts have ended; see `conclude_storyboard`."""
+        return conclude_storyboard(tenant, storyboard_id, boards=self.boards, clock=self.clock)
 
     def _head(self, tenant: str, storyboard_id: str) -> Head:
         head = self.boards.head(tenant, storyboard_id)
