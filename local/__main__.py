@@ -13,14 +13,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from filmgate.adapters.owners_table import OwnersTable
 from filmgate.adapters.secrets import ProviderKeyStore
-from filmgate.adapters.table import StudioTable
 from local.api import Api, ApiRefused
 from local.clients import client_for
 from local.deploy import DeployFailed
 from local.film.making import FilmMaker
 from local.film.report import Progress, final_table
 from local.film.shots import read_film
+from local.notices import NoticeBoard
 from local.owner import Installation, make_token, point_at, secret_prefix, store_key
 from local.ports import PortBusy
 from local.stack import LocalStack, StackAlreadyRunning, StackFailed, ToolMissing
@@ -55,13 +56,15 @@ def main() -> int:
         if running is not None:
             return 0 if report(running, console) else 1
         with LocalStack(ROOT, data_dir=arguments.data_dir) as stack:
+            board = NoticeBoard(stack.notices, console)
             token = set_up(stack, console)
             if arguments.task == "verify":
                 return 0 if report(Api(stack.url, token), console) else 1
             if not arguments.no_film and not make_film(stack, token, console):
                 return 1
+            board.show_new()
             if not arguments.once:
-                _serve(stack, console)
+                _serve(stack, console, board)
     except KeyboardInterrupt:
         console.print("Stopped. The state is kept in .local/ for the next run.")
     except EXPECTED_FAILURES as error:
@@ -88,7 +91,7 @@ def set_up(stack: LocalStack, console: Console) -> str:
 def connect(stack: LocalStack) -> Installation:
     """The owner's tools on the local stack."""
     return Installation(
-        StudioTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
+        OwnersTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
         ProviderKeyStore(client_for("secretsmanager", stack.aws_endpoint), secret_prefix(STAGE)),
     )
 
@@ -116,14 +119,15 @@ def make_film(stack: LocalStack, token: str, console: Console) -> bool:
     return all(piece.file is not None for piece in pieces)
 
 
-def _serve(stack: LocalStack, console: Console) -> None:
+def _serve(stack: LocalStack, console: Console, board: NoticeBoard) -> None:
     console.print(f"\nthe API answers at [bold]{stack.url}[/bold] until Ctrl-C.")
     console.print("Try, in another terminal:")
     console.print(
         f"  . {stack.environment_file}\n"
         '  curl -s $FILMGATE_URL/v1/budgets/owner -H "Authorization: Bearer $FILMGATE_TOKEN"'
     )
-    stack.wait()
+    console.print(f"What the owner is told is shown here and kept in {stack.notices}.")
+    stack.wait(meanwhile=board.show_new)
 
 
 def _token(stack: LocalStack, installation: Installation) -> str:

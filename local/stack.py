@@ -23,6 +23,7 @@ from typing import IO, Any
 from local.aws.layout import Layout
 from local.clients import client_for
 from local.deploy import deploy
+from local.notices import subscribe
 from local.ports import HOST, Ports, require_free
 from local.processes import members_of, workers_of
 
@@ -30,6 +31,7 @@ STACK_NAME = "filmgate"
 API_ID_OUTPUT = "ApiId"
 AWS = "aws"
 SIMULATORS = "simulators"
+TOPIC_OUTPUT = "OwnerTopicArn"
 REQUIRED_PACKAGES = ("ministack", "moto", "awslambdaric", "samtranslator", "hypercorn", "boto3")
 READY_LIMIT_S = 60.0
 # Stopping takes well below a second; a slow disk may take longer.
@@ -190,6 +192,11 @@ class LocalStack:
         return self.data_dir / "logs"
 
     @property
+    def notices(self) -> Path:
+        """Where what the owner is told lies, a file each."""
+        return self._layout.notices
+
+    @property
     def processes(self) -> dict[str, int]:
         """The process ids of the running parts, by name."""
         return {part.name: part.process.pid for part in self._parts}
@@ -250,7 +257,8 @@ class LocalStack:
     def deploy(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """Bring the deployed stack to the template and open the front door to its API.
 
-        Gives the stack's outputs, which must hold the API's id as ApiId. Raises DeployFailed.
+        Gives the stack's outputs, which must hold the API's id as ApiId. A stack with an owner's
+        topic has its notices delivered to `notices`. Raises DeployFailed or TimeoutError.
         """
         self.outputs = deploy(
             self.template,
@@ -260,6 +268,9 @@ class LocalStack:
             build_dir=self.data_dir / "build",
         )
         _write(self._layout.api_id, self.outputs[API_ID_OUTPUT])
+        if TOPIC_OUTPUT in self.outputs:
+            topic = self.outputs[TOPIC_OUTPUT]
+            subscribe(topic, url=self.url, aws_endpoint=self.aws_endpoint)
         return self.outputs
 
     def write_environment(self, token: str) -> Path:
@@ -273,9 +284,11 @@ class LocalStack:
         _write(self.environment_file, "".join(f"{key}={value}\n" for key, value in lines.items()))
         return self.environment_file
 
-    def wait(self) -> None:
-        """Block while all parts run. Raises StackFailed when one has died."""
+    def wait(self, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Block while all parts run, doing something again and again. Raises StackFailed when a
+        part has died."""
         while True:
+            meanwhile()
             for part in self._parts:
                 if part.process.poll() is not None:
                     raise part.failure(f"has ended with status {part.process.returncode}")

@@ -2,7 +2,7 @@
 secret of the webhooks.
 
 GET, PUT  /v1/budgets/{scope}               what may be spent in a month, and what is spent; a scope
-          is owner, user:<id>, project:<id> or provider:<id>
+          is owner, user:<id>, project:<id> or provider:<id>; ?period= for another month
 POST      /v1/generations/{id}/attempts/{attempt}/correction   CorrectionBody: what it really cost
 GET, PUT  /v1/settings/providers/{id}       SettingsBody, any part of it; ETag, and If-Match with it
 PUT       /v1/settings/order                OrderBody: a medium's providers, first to be tried first
@@ -11,7 +11,7 @@ POST      /v1/settings/providers/{id}/test  a free call with the stored key: ok 
 POST      /v1/settings/providers/{id}/prices/confirm   sell again at prices that were overstepped
 GET       /v1/settings/webhook-secret       how the secrets that sign webhooks end, and their dates
 POST      /v1/settings/webhook-secret/rotate  a new one, shown this once; the old one works for 24 h
-Changing and testing need the role admin.
+Changing and testing need the role admin; every change leaves a record in the trail.
 404   an unknown scope, provider or attempt    409 state-conflict
 412   version-conflict    422 validation-failed    503 key-store-unavailable
 """
@@ -23,7 +23,17 @@ from aws_lambda_powertools.event_handler import Response
 from filmgate import wiring
 from filmgate.domain.ledger import provider_scope
 from filmgate.domain.money import Micros, parse_usd
-from filmgate.http import answer, body_of, http_app, if_match, no_content, principal
+from filmgate.http import (
+    answer,
+    author,
+    body_of,
+    http_app,
+    if_match,
+    month,
+    no_content,
+    principal,
+    query,
+)
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.schemas import BudgetBody, CorrectionBody, KeyBody, OrderBody, SettingsBody
@@ -39,6 +49,7 @@ from filmgate.usecases.provider_settings import (
     read_settings,
     reorder,
 )
+from filmgate.usecases.usage import check_scope
 from filmgate.usecases.webhooks import rotate_secret
 from filmgate.views import (
     budget_view,
@@ -57,8 +68,11 @@ app = http_app()
 @app.get("/v1/budgets/<scope>")
 def get_budget(scope: str) -> Response[str]:
     who = principal(app)
+    known = known_scope(scope, catalogue())
+    check_scope(who, known)
     standing = read_budget(
-        known_scope(scope, catalogue()),
+        known,
+        period=month(query(app, {"period"})),
         tenant=who.tenant,
         studio=wiring.studio(),
         default_limit=int(settings().need("default_monthly_limit_micros")),
@@ -110,6 +124,7 @@ def put_provider_settings(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         check_url=wiring.checked_api_url,
+        by=author(app, who, wiring.now()),
         if_match=if_match(app),
     )
     if body.sets_limit:
@@ -135,6 +150,7 @@ def put_order() -> Response[str]:
         tenant=who.tenant,
         studio=wiring.studio(),
         catalogue=catalogue(),
+        by=author(app, who, wiring.now()),
     )
     return answer(200, order_view(ordered))
 
@@ -149,6 +165,7 @@ def put_key(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         keys=wiring.key_store(),
+        by=author(app, who, wiring.now()),
     )
     return no_content()
 
@@ -162,6 +179,7 @@ def delete_key(provider_id: str) -> Response[str]:
         studio=wiring.studio(),
         catalogue=catalogue(),
         keys=wiring.key_store(),
+        by=author(app, who, wiring.now()),
     )
     return no_content()
 
@@ -214,5 +232,6 @@ def _set_limit(
         alert_at=alert_at,
         studio=wiring.studio(),
         default_limit=int(settings().need("default_monthly_limit_micros")),
+        by=author(app, who, wiring.now()),
         now=wiring.now(),
     )

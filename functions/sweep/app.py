@@ -55,7 +55,7 @@ def _sweep() -> Sweep:
             key_was_changed=wiring.key_was_changed,
         ),
         search=Search(studio, wiring.adapter, wiring.now, patience),
-        finish=Finish(studio=studio, clock=wiring.now),
+        finish=Finish(studio, wiring.now, patience),
         clock=wiring.now,
         patience=patience,
         on_failure=log_failure,

@@ -44,6 +44,11 @@ class Layout:
         """Holds the id of the HTTP API that the front door leads to; written by a deploy."""
         return self.aws / "api-id"
 
+    @property
+    def notices(self) -> Path:
+        """What the owner was told, a file each."""
+        return self.data / "notices"
+
     def create(self) -> None:
         """Make the directories, the temporary one anew.
 

@@ -124,10 +124,16 @@ class Studio:
         return found
 
     def check_books(self) -> None:
-        """Every balance of this tenant equals the fold of its entries."""
+        """Every balance of this tenant equals the fold of its entries, and every user's number in
+        flight that of their generations that have not ended."""
         found = self.api.get("/v1/verify")
         assert found["agrees"], found["drift"]
-        for row in self.rows():
+        rows = self.rows()
+        for row in rows:
+            if row["sk"] == "pace":
+                user = row["pk"].removeprefix(f"{self.tenant}#user#")
+                own = [r for r in rows if r["sk"] == "generation" and r["user"] == user]
+                assert row["in_flight"] == sum(r["state"] not in TERMINAL for r in own)
             if row["sk"] in ("budget", "shard#0"):
                 assert row["room"] == (row["limit"] or 0) - row["held"] - row["settled"]
                 assert row["bounded"] is (row["limit"] is not None)

@@ -1,5 +1,6 @@
 """Many clients at once on one budget and on one key: exactly what fits, and exactly once."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -27,9 +28,9 @@ def test_two_hundred_clients_on_one_budget_get_what_fits_in_every_round(
         wish = prompt()
         body = {"type": "image", "prompt": wish, "provider": "dalle"}
 
-        answers = at_once(CLIENTS, lambda _, s=studio, b=body: post(s, b))  # type: ignore[misc]
+        answers = at_once(CLIENTS, lambda number, s=studio, b=body: post(s, b, f"client-{number}"))
 
-        admitted = [answer.body for answer in answers if answer.status == 202]
+        admitted = [answer.body for answer in answers if answer.status in (200, 202)]
         refused = [answer.body for answer in answers if answer.status == 402]
         ended = [studio.end_of(one)["state"] for one in admitted]
         budget = studio.budget()
@@ -52,20 +53,29 @@ def test_five_hundred_posts_with_one_key_are_one_generation_and_one_payment(
     wish = prompt()
     body = {"type": "image", "prompt": wish, "provider": "dalle"}
 
-    answers = at_once(REPEATS, lambda _: post(studio, body, {"Idempotency-Key": "scene-1"}))
+    answers = at_once(REPEATS, lambda _: post(studio, body, "scene-1"))
 
     made = {answer.body["id"] for answer in answers}
-    first = [answer for answer in answers if answer.status == 202]
-    ended = studio.end_of(first[0].body)
+    ended = studio.end_of(answers[0].body)
     figure(
         f"{REPEATS} posts with one key: {len(made)} generation, "
         f"{len(gateway.paid_jobs(wish))} payment of {ended['actual_cost']}"
     )
-    assert sorted({answer.status for answer in answers}) == [200, 202]
-    assert (len(made), len(first)) == (1, 1)
+    assert {answer.status for answer in answers} <= {200, 202}
+    assert [answer.status for answer in answers].count(202) <= 1
+    assert len(made) == 1
     assert gateway.paid_jobs(wish) == [("dalle", "0.0200")]
     assert studio.budget()["spent"] == "0.0200"
 
 
-def post(studio: Studio, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
-    return studio.api.call("POST", "/v1/generations", body, headers)
+def post(studio: Studio, body: dict[str, Any], key: str) -> Answer:
+    """Post as clients do: what was not answered in time is repeated with the same key.
+
+    Two hundred at once on two cores may wait longer than a function of the local AWS may take.
+    """
+    give_up_at = time.monotonic() + 120
+    while True:
+        answer = studio.api.call("POST", "/v1/generations", body, {"Idempotency-Key": key})
+        if answer.status < 500 or time.monotonic() > give_up_at:
+            return answer
+        time.sleep(0.5)

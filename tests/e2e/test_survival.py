@@ -25,10 +25,11 @@ from local.stack import LocalStack
 from tests.e2e.conftest import ROOT
 from tests.e2e.gateway import TERMINAL, Gateway, Studio, prompt
 
-SHOTS, KILLS = 20, 30
+SHOTS = 20
 WORKERS = ("SubmitFunction", "PollFunction", "CollectFunction")
+WHOLE_AWS = "the whole AWS"
 SEED = 20261122
-QUIET_S = 150.0
+QUIET_S = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 class Killer(threading.Thread):
-    """Kills something every now and then until it has killed enough."""
+    """Kills what its list says, in random order and at random moments, until all is done."""
 
     def __init__(self, stack: LocalStack) -> None:
         super().__init__(daemon=True)
@@ -55,29 +56,34 @@ class Killer(threading.Thread):
         self._random = random.Random(SEED)
 
     def run(self) -> None:
+        targets = [*WORKERS * 8, *[WHOLE_AWS] * 6]
+        self._random.shuffle(targets)
         try:
-            self._kill_enough()
+            for target in targets:
+                self._kill(target)
+                self.killed[target] += 1
         except Exception as error:
             self.failure = error
 
-    def _kill_enough(self) -> None:
-        while self.killed.total() < KILLS:
-            time.sleep(self._random.uniform(0.1, 1.0))
-            if self._random.random() < 0.3:
-                self._stack.kill("aws")
-                self._stack.resume("aws")
-                self.killed["the whole AWS"] += 1
-            else:
-                self._kill_worker(self._random.choice(WORKERS))
-
-    def _kill_worker(self, function: str) -> None:
-        for process in self._random.sample(pids := self._stack.workers(function), len(pids)):
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            self.killed[function] += 1
+    def _kill(self, target: str) -> None:
+        if target == WHOLE_AWS:
+            self._stack.kill("aws")
+            self._stack.resume("aws")
+            time.sleep(self._random.uniform(1, 3))  # as people do: they start it to work with it
             return
+        give_up_at = time.monotonic() + QUIET_S
+        while not self._kill_worker(target):
+            assert time.monotonic() < give_up_at, f"no worker of {target} has shown up"
+            time.sleep(0.1)
+        time.sleep(self._random.uniform(0.1, 1))
+
+    def _kill_worker(self, function: str) -> bool:
+        processes = self._stack.workers(function)
+        try:
+            os.kill(self._random.choice(processes), signal.SIGKILL)
+        except (IndexError, ProcessLookupError):
+            return False
+        return True
 
 
 def insist(call: Callable[[], Answer]) -> Answer:
@@ -106,6 +112,13 @@ def start(studio: Studio, number: int) -> dict[str, Any]:
     answer = insist(lambda: studio.api.call("POST", "/v1/generations", body, key))
     assert answer.status in (200, 202), answer.body
     return dict(answer.body)
+
+
+def unfinished(studio: Studio, generations: list[dict[str, Any]]) -> int:
+    """How many of the generations have not ended yet."""
+    listed = insist(lambda: studio.api.call("GET", "/v1/generations?limit=100")).body["items"]
+    states = {one["id"]: one["state"] for one in listed}
+    return sum(states.get(one["id"]) not in TERMINAL for one in generations[-100:])
 
 
 def settled(studio: Studio, generations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -141,12 +154,14 @@ def test_whatever_is_killed_nothing_is_paid_twice_and_both_books_agree(
     with ThreadPoolExecutor(4) as clients:
         rounds = 0
         generations: list[dict[str, Any]] = []
-        while killer.is_alive() or not generations:
+        while killer.is_alive():
             numbers = range(rounds * SHOTS, (rounds + 1) * SHOTS)
             generations += clients.map(lambda number: start(studio, number), numbers)
             rounds += 1
-            killer.join(5)
-    assert killer.failure is None
+            while killer.is_alive() and unfinished(studio, generations) > SHOTS // 4:
+                killer.join(1)
+    assert killer.failure is None, killer.failure
+    assert killer.killed.total() >= 30
     ended = settled(studio, generations)
 
     states = Counter(one["state"] for one in ended)

@@ -21,9 +21,14 @@ import pytest
 from moto import mock_aws
 
 from filmgate import wiring
+from filmgate.adapters.owners_table import OwnersTable
 from filmgate.adapters.table import StudioTable
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.ids import token_id
 from filmgate.settings import Settings, settings
+from filmgate.usecases.authorize import token_hash
+from filmgate.usecases.ports import Principal, Token
 from tests.template import documents
 from tests.template.documents import ROOT
 
@@ -37,8 +42,9 @@ NO_CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _CACHED = (
-    "studio", "takes", "workflow", "provider_keys",
+    "studio", "owners_desk", "key_store", "takes", "workflow", "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
+    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
 )  # fmt: skip
 
 Json = dict[str, Any]
@@ -69,10 +75,12 @@ def altered(event: Json, *, body: Any = None, headers: Mapping[str, str] | None 
     return changed
 
 
-def asked_by(event: Json, *, role: str, tenant: str = TENANT, user: str = "ann") -> Json:
+def asked_by(
+    event: Json, *, role: str, tenant: str = TENANT, user: str = "ann", token_id: str = "tok_ann"
+) -> Json:
     """The same request with another bearer, as the authorizer would tell."""
     changed = deepcopy(event)
-    context = {"tenant": tenant, "user": user, "role": role}
+    context = {"tenant": tenant, "user": user, "role": role, "token_id": token_id}
     changed["requestContext"]["authorizer"] = {"lambda": context}
     return changed
 
@@ -171,13 +179,17 @@ class Deployment:
             TableName=documents.physical_name("StudioTable"), **documents.table_definition()
         )
         self.s3 = client("s3")
-        self.s3.create_bucket(Bucket=documents.physical_name("TakesBucket"))
+        for bucket in documents.resources("AWS::S3::Bucket"):
+            self.s3.create_bucket(Bucket=documents.physical_name(bucket))
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
         client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
         self.sqs = client("sqs")
         self.webhook_queue = self.sqs.create_queue(
             QueueName=documents.physical_name("WebhookQueue")
         )["QueueUrl"]
+        self.desk = OwnersTable(self.dynamodb, documents.physical_name("StudioTable"))
+        client("sns").create_topic(Name=documents.physical_name("OwnerTopic"))
+        client("sqs").create_queue(QueueName=documents.physical_name("AlarmDeadLetterQueue"))
 
     def environment(self, verb: str) -> dict[str, str]:
         return documents.environment(verb, **self.chosen)
@@ -246,6 +258,23 @@ class Deployment:
             SecretString=json.dumps(key or {"api_key": f"key-of-{provider}"}),
         )
         self.own_settings(provider, tenant=tenant, key_set=True)
+
+    def give_token(
+        self,
+        text: str,
+        *,
+        user: str = "ann",
+        role: str = "creator",
+        tenant: str = TENANT,
+        **facts: Any,
+    ) -> Token:
+        """Let a token of this very text exist."""
+        own = token_id(token_hash(text))
+        token = Token(Principal(tenant, user, role, own), created_at=self.clock.now, **facts)
+        by = Author("test", "", f"test-{own}", self.clock.now)
+        record = recorded(by, Action.TOKEN_MADE, own)
+        self.desk.add_token(token_hash(text), token, record=record)
+        return token
 
     def own_settings(self, provider: str, *, tenant: str = TENANT, **changes: Any) -> None:
         """Change what an owner has set for a provider."""

@@ -389,6 +389,20 @@ def test_the_adapter_names_the_end_of_a_job(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_call_dropped_unread_is_no_task(
+    sim: Simulators, adapter: Callable[..., Midjourney], dialect: str
+) -> None:
+    made = adapter(dialect)
+    script(sim, "drop_request")
+
+    with pytest.raises(ProviderOutcomeUnknown):
+        create(made)
+
+    assert made.find("att_1", deadline_s=20) is None
+    assert sim.rows("midjourney") == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
     ("fault", "extras"),
     [

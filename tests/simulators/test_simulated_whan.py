@@ -517,6 +517,15 @@ def test_the_adapter_names_a_wrong_key_a_wrong_order_and_nobody_there(
     assert sim.rows("whan") == []
 
 
+def test_a_call_dropped_unread_is_no_task(sim: Simulators, adapter: Callable[..., Whan]) -> None:
+    script(sim, "drop_request")
+
+    with pytest.raises(ProviderOutcomeUnknown):
+        submit(adapter())
+
+    assert sim.rows("whan") == []
+
+
 @pytest.mark.parametrize(
     ("fault", "extras"),
     [

@@ -61,6 +61,7 @@ class Measured:
     duration_ms: int | None
     size_bytes: int
     sha256: str
+    has_audio: bool | None = None
 
 
 def measured(media: bytes | Path) -> Measured:

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from threading import RLock
 
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.boards import Head
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
@@ -29,16 +29,17 @@ from filmgate.domain.ledger import (
     is_new,
     outside,
 )
-from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
+from filmgate.domain.pace import Flight, flight_step, started
+from filmgate.domain.totals import added
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
+from tests.support.memory_desk import Key, MemoryDesk
 
-Key = tuple[str, ...]
 
-
-class MemoryStudio:
+class MemoryStudio(MemoryDesk):
     """A table that forgets when the test ends. What a test may look at is public."""
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        super().__init__()
         self.generations: dict[Key, Generation] = {}
         self.attempts: dict[Key, dict[int, Attempt]] = defaultdict(dict)
         self.takes: dict[Key, dict[str, Take]] = defaultdict(dict)
@@ -46,7 +47,7 @@ class MemoryStudio:
         self.budgets: dict[Key, Budget] = {}
         self.limits: dict[Key, BudgetLimit] = {}
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
-        self.tokens: dict[Key, Token] = {}
+        self.flights: dict[Key, Flight] = defaultdict(Flight)
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
         self.price_doubts: dict[Key, PriceDoubt] = {}
         self.heads: dict[Key, Head] = {}
@@ -155,10 +156,6 @@ class MemoryStudio:
                 raise Stale(provider)
             self.figures[tenant][provider] = after
 
-    def token(self, tenant: str, token_hash: str) -> Token | None:
-        with self.lock:
-            return self.tokens.get((tenant, token_hash))
-
     # --- writing -------------------------------------------------------------------------------
 
     def commit(self, tenant: str, commit: Commit) -> None:
@@ -169,6 +166,7 @@ class MemoryStudio:
                 return
             for posting in commit.postings:
                 self._check_budget(tenant, posting)
+            self._write_flight(tenant, commit)
             self._write(tenant, commit)
 
     def open_budget(self, tenant: str, budget: Budget) -> None:
@@ -184,6 +182,7 @@ class MemoryStudio:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.limits.get((tenant, scope))
@@ -195,6 +194,7 @@ class MemoryStudio:
             self.budgets[tenant, scope, budget.period] = replace(
                 stored, limit=after.limit, alert_at=after.alert_at, version=stored.version + 1
             )
+            self._keep(tenant, record)
 
     def change_settings(
         self,
@@ -202,6 +202,7 @@ class MemoryStudio:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.settings[tenant]
@@ -209,6 +210,7 @@ class MemoryStudio:
                 if known.get(provider, ProviderSettings()).version != before.version:
                     raise Stale("the settings were changed by another")
             self.settings[tenant] = {**known, **{name: new[name] for name in seen if name in new}}
+            self._keep(tenant, record)
 
     def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
         with self.lock:
@@ -225,7 +227,8 @@ class MemoryStudio:
     # --- what tests ask ------------------------------------------------------------------------
 
     def balances_disagree(self) -> list[str]:
-        """Every budget whose balances are not the fold of its entries; empty when all agree."""
+        """Every budget whose balances are not the fold of its entries, and every user whose number
+        in flight is not that of the generations that have not ended; empty when all agree."""
         with self.lock:
             wrong = []
             for (tenant, scope, period), budget in self.budgets.items():
@@ -235,6 +238,14 @@ class MemoryStudio:
                     wrong.append(f"{scope} {period}: {budget} against {told}")
                 if is_envelope(scope) and fold_outside(own, scope) != outside(budget):
                     wrong.append(f"{scope} outside: {budget} against {fold_outside(own, scope)}")
+            for (tenant, user), flight in self.flights.items():
+                alive = sum(
+                    not one.is_terminal
+                    for (owner, _), one in self.generations.items()
+                    if (owner, one.user) == (tenant, user)
+                )
+                if alive != flight.in_flight:
+                    wrong.append(f"{user} has {alive} in flight: {flight}")
             return wrong
 
     # --- inside --------------------------------------------------------------------------------
@@ -305,6 +316,18 @@ class MemoryStudio:
         if posting.needs_room and budget.lacks_room_for(needed):
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
 
+    def _write_flight(self, tenant: str, commit: Commit) -> None:
+        """Count a generation that begins or ends; raises as the table does."""
+        if commit.generation is None:
+            return
+        step = flight_step(commit.generation.before, commit.generation.after)
+        key = (tenant, commit.generation.after.user)
+        flight = self.flights[key]
+        if step and commit.start is not None:
+            self.flights[key] = started(flight, commit.start)
+        elif step:
+            self.flights[key] = replace(flight, in_flight=flight.in_flight + step)
+
     def _write(self, tenant: str, commit: Commit) -> None:
         if commit.generation is not None:
             after = commit.generation.after
@@ -333,5 +356,6 @@ class MemoryStudio:
                 budget,
                 held=budget.held + posting.held,
                 settled=budget.settled + posting.settled,
+                tally=added(budget.tally, posting.tally),
                 version=budget.version + 1,
             )

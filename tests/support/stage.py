@@ -70,6 +70,7 @@ class Stage:
         self.patience = patience
         self.words: list[str] = []
         self.deaths = 0
+        self.failures: list[Exception] = []
         self.key_was_changed = False
         self._default_limit = default_limit
         self._jitter = jitter
@@ -147,27 +148,34 @@ class Stage:
         return step(TENANT, generation.id, self.worker(), attempt)
 
     def finish(self, generation: Generation, attempt: int | None = None) -> Generation:
-        finish = Finish(studio=self._port(self.studio), clock=self.clock)
+        finish = Finish(self._port(self.studio), self.clock, self.patience)
         return finish(TENANT, generation.id, attempt)
 
     def sweep(self) -> Swept:
-        """One sweep, and every execution that it started walked to its end."""
+        """One sweep, and every execution that it started walked to its end.
+
+        An execution outlives the sweep that started it.
+        """
+        before = set(self.workflow.executions)
+        try:
+            return self.sweeper()(self.worker())
+        finally:
+            for execution in [one for one in self.workflow.executions if one not in before]:
+                self.walk(execution)
+
+    def sweeper(self) -> Sweep:
         studio, adapters = self._port(self.studio), self._port(self.adapters)
-        sweep = Sweep(
+        return Sweep(
             studio=studio,
             takes=self._port(self.takes),
             workflow=self._port(self.workflow),
             poll=self._poll(),
             search=Search(studio, adapters, self.clock, self.patience),
-            finish=Finish(studio=studio, clock=self.clock),
+            finish=Finish(studio, self.clock, self.patience),
             clock=self.clock,
             patience=self.patience,
+            on_failure=self.failures.append,
         )
-        before = set(self.workflow.executions)
-        swept = sweep(self.worker())
-        for execution in [one for one in self.workflow.executions if one not in before]:
-            self.walk(execution)
-        return swept
 
     def worker(self) -> Worker:
         return Worker(next(self._workers), ends_at=self.clock.now + FUNCTION_LIFE)

@@ -101,9 +101,18 @@ def _with_globals(shared: Document, own: Document) -> Document:
 
 @cache
 def functions() -> dict[str, Document]:
-    """Every function's properties by its verb, the name of its directory."""
+    """Every function's properties by its verb, the name of its directory.
+
+    A time-out that is a parameter is given in seconds, as an ordinary deployment has it.
+    """
     found = resources("AWS::Serverless::Function")
-    return {Path(function["CodeUri"]).name: function for function in found.values()}
+    return {
+        Path(function["CodeUri"]).name: {
+            **function,
+            "Timeout": int(resolved(function["Timeout"], parameters())),
+        }
+        for function in found.values()
+    }
 
 
 def logical_id(verb: str) -> str:
@@ -161,6 +170,8 @@ def arn(name: str) -> str:
             return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{own}"
         case "AWS::Events::EventBus":
             return f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{own}"
+        case "AWS::SNS::Topic":
+            return f"arn:aws:sns:{REGION}:{ACCOUNT}:{own}"
     return f"arn:aws:unknown:{REGION}:{ACCOUNT}:{own}"
 
 
@@ -169,7 +180,7 @@ def _reference(name: str, given: Mapping[str, str]) -> str:
     if name in pseudo or name in given:
         return (pseudo | dict(given))[name]
     match template()["Resources"][name]["Type"]:
-        case "AWS::Serverless::StateMachine":
+        case "AWS::Serverless::StateMachine" | "AWS::SNS::Topic":
             return arn(name)
         case "AWS::SQS::Queue":
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical_name(name)}"
@@ -182,12 +193,12 @@ def _substitute(name: str, given: Mapping[str, str]) -> str:
 
 
 def table_definition() -> Document:
-    """What CreateTable takes of the template's own table: keys, index and billing as deployed."""
+    """What CreateTable takes of the template's own table: keys, index, billing, stream."""
     properties = resources("AWS::DynamoDB::Table")["StudioTable"]
-    spelt_otherwise = {
-        "PointInTimeRecoverySpecification", "SSESpecification", "StreamSpecification",
-    }  # fmt: skip
-    return {name: value for name, value in properties.items() if name not in spelt_otherwise}
+    spelt_otherwise = {"PointInTimeRecoverySpecification", "SSESpecification"}
+    taken = {name: value for name, value in properties.items() if name not in spelt_otherwise}
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    return {**taken, "StreamSpecification": stream}
 
 
 @cache

@@ -1,6 +1,7 @@
 """What every function, route, log and store of the template must have."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from filmgate.adapters import items
 from filmgate.domain.generations import TERMINAL, GenerationState
 from filmgate.domain.webhooks import MOST_TRIES, PAUSES_S
 from filmgate.http import ROUTES
+from filmgate.usecases.alarm import CLAIM
 from tests.template import documents
 from tests.template.documents import ROOT, functions
 
@@ -93,6 +95,7 @@ def test_no_route_stands_twice() -> None:
         (event["Properties"]["Method"], event["Properties"]["Path"])
         for function in functions().values()
         for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
     ]
 
     assert len(events) == len(set(events)) == len(documents.routes())
@@ -127,16 +130,26 @@ def test_the_table_can_be_restored_and_is_encrypted() -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_tls_only() -> None:
-    bucket = documents.resources("AWS::S3::Bucket")["TakesBucket"]
-    (policy,) = documents.resources("AWS::S3::BucketPolicy").values()
+@pytest.mark.parametrize("name", ["TakesBucket", "ExportsBucket"])
+def test_a_bucket_is_private_encrypted_and_tls_only(name: str) -> None:
+    bucket = documents.resources("AWS::S3::Bucket")[name]
+    policy = documents.resources("AWS::S3::BucketPolicy")[f"{name}Policy"]
 
     (statement,) = policy["PolicyDocument"]["Statement"]
+    assert policy["Bucket"] == {"Ref": name}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["BucketEncryption"]
     assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_takes_keep_their_versions_and_exports_are_forgotten_in_a_day() -> None:
+    buckets = documents.resources("AWS::S3::Bucket")
+
+    assert buckets["TakesBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert "LifecycleConfiguration" not in buckets["TakesBucket"]
+    (rule,) = buckets["ExportsBucket"]["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
 
 
 def test_every_queue_is_encrypted_and_keeps_its_messages_for_a_fortnight() -> None:
@@ -201,6 +214,95 @@ def test_every_reference_leads_to_something() -> None:
 
     for name in _references(template):
         assert name in known or name.startswith("AWS::"), name
+
+
+def _references(part: Any) -> list[str]:
+    match part:
+        case {"Ref": str(name)}:
+            return [name]
+        case {"Fn::GetAtt": [name, _]}:
+            return [name]
+        case dict():
+            return [name for value in part.values() for name in _references(value)]
+        case list():
+            return [name for value in part for name in _references(value)]
+    return []
+
+
+def test_the_topic_is_encrypted_under_a_key_that_rotates_and_takes_tls_only() -> None:
+    topic = documents.resources("AWS::SNS::Topic")["OwnerTopic"]
+    key = documents.resources("AWS::KMS::Key")["OwnerTopicKey"]
+    policy = documents.resources("AWS::SNS::TopicPolicy")["OwnerTopicPolicy"]
+
+    denied = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+    assert topic["KmsMasterKeyId"] == {"Ref": "OwnerTopicKey"}
+    assert key["EnableKeyRotation"] is True
+    assert [(one["Action"], one["Condition"]) for one in denied] == [
+        ("sns:Publish", {"Bool": {"aws:SecureTransport": "false"}})
+    ]
+
+
+def test_what_a_service_may_do_with_topic_and_key_it_may_do_for_this_account_only() -> None:
+    policies = [
+        documents.resources("AWS::SNS::TopicPolicy")["OwnerTopicPolicy"]["PolicyDocument"],
+        documents.resources("AWS::KMS::Key")["OwnerTopicKey"]["KeyPolicy"],
+    ]
+
+    for policy in policies:
+        (statement,) = [one for one in policy["Statement"] if "Service" in one["Principal"]]
+        assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert statement["Condition"] == {
+            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        }
+
+
+def test_the_owner_is_subscribed_only_when_there_is_an_address() -> None:
+    subscription = documents.template()["Resources"]["OwnerSubscription"]
+
+    assert subscription["Condition"] == "HasOwnerEmail"
+    assert documents.template()["Parameters"]["OwnerEmail"]["Default"] == ""
+
+
+def test_dead_letters_are_kept_for_two_weeks_encrypted_and_tls_only() -> None:
+    queue = documents.resources("AWS::SQS::Queue")["AlarmDeadLetterQueue"]
+    policy = documents.resources("AWS::SQS::QueuePolicy")["AlarmDeadLetterQueuePolicy"]
+
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "sqs:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_record_of_the_stream_is_given_up_while_it_can_still_be_replayed() -> None:
+    mapping = documents.resources("AWS::Lambda::EventSourceMapping")["AlarmStreamMapping"]
+    day_s = 24 * 3600  # the stream keeps its records for so long
+
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["MaximumRetryAttempts"] >= 1
+    assert mapping["MaximumRecordAgeInSeconds"] < day_s
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {
+        "Fn::GetAtt": ["AlarmDeadLetterQueue", "Arn"]
+    }
+
+
+def test_a_notice_is_claimed_for_longer_than_whoever_tells_it_lives() -> None:
+    for verb in ("alarm", "replay"):
+        assert timedelta(seconds=functions()[verb]["Timeout"]) < CLAIM
+
+
+def test_a_dead_letter_is_hidden_for_longer_than_whoever_replays_it_lives() -> None:
+    queue = documents.resources("AWS::SQS::Queue")["AlarmDeadLetterQueue"]
+
+    assert queue["VisibilityTimeout"] > functions()["replay"]["Timeout"]
+
+
+def test_every_alarm_goes_to_the_owner_s_topic() -> None:
+    alarms = documents.resources("AWS::CloudWatch::Alarm")
+
+    assert set(alarms) >= {"DeadLettersAlarm", "StreamAgeAlarm", "AlarmErrorsAlarm"}
+    assert all(alarm["AlarmActions"] == [{"Ref": "OwnerTopic"}] for alarm in alarms.values())
 
 
 def _references(part: Any) -> list[str]:

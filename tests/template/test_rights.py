@@ -11,12 +11,14 @@ VERBS = sorted(functions())
 LOG_DELIVERY = "logs:CreateLogDelivery"
 # Which rights belong to which parts of wiring.
 RIGHTS = {
-    "s3:": {"takes"},
+    "s3:": {"takes", "exports"},
     "states:": {"workflow", "shooting"},
     "secretsmanager:": {"provider_keys", "webhook_secrets"},
     "events:": {"bus"},
-    "sqs:": {"webhook_queue"},
+    "sns:": {"owner_topic"},
 }
+# Queues are also spoken to by event source mappings, with the function's role.
+QUEUES = {"announce", "deliver", "alarm", "replay"}
 
 
 def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
@@ -67,13 +69,54 @@ def test_only_log_deliveries_share_a_statement_without_a_resource(name: str) -> 
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_no_function_may_delete_scan_or_write_in_batches(verb: str) -> None:
+def test_no_function_may_delete_or_write_in_batches(verb: str) -> None:
     forbidden = {
-        "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:Scan",
-        "dynamodb:PartiQLDelete", "s3:DeleteObject", "s3:DeleteObjectVersion",
+        "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQLDelete",
+        "s3:DeleteObject", "s3:DeleteObjectVersion",
     }  # fmt: skip
 
     assert not actions(functions()[verb]) & forbidden
+
+
+def test_only_who_recomputes_every_balance_may_read_the_table_whole() -> None:
+    may = {verb for verb in VERBS if "dynamodb:Scan" in actions(functions()[verb])}
+
+    assert may == {"verify"}
+    assert actions(functions()["verify"]) == {"dynamodb:Scan"}
+
+
+def test_the_sweeper_writes_to_the_table_and_starts_workflows_and_no_more() -> None:
+    assert actions(functions()["sweep"]) == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "states:StartExecution",
+        "states:DescribeExecution",
+        "s3:ListBucket",
+        "secretsmanager:GetSecretValue",
+    }
+
+
+def test_only_the_sweeper_reads_the_index_of_what_is_open() -> None:
+    index = {"Fn::Sub": "${StudioTable.Arn}/index/OpenIndex"}
+
+    may = {
+        verb
+        for verb in VERBS
+        if any(index in _listed(one["Resource"]) for one in statements(functions()[verb]))
+    }
+    assert may == {"sweep"}
+
+
+def test_the_sweeper_asks_for_executions_of_its_own_state_machine_alone() -> None:
+    (asked,) = [
+        one["Resource"]
+        for one in statements(functions()["sweep"])
+        if "states:DescribeExecution" in _listed(one["Action"])
+    ]
+
+    assert asked["Fn::Sub"].endswith(":execution:${GenerationStateMachine.Name}:*")
 
 
 @pytest.mark.parametrize("verb", ["authorize", "estimate", "read"])
@@ -91,6 +134,29 @@ def test_a_function_has_rights_to_a_service_exactly_if_its_code_uses_it(
     may = any(action.startswith(service) for action in actions(functions()[verb]))
 
     assert may is bool(RIGHTS[service] & sources.wiring_used_by(verb))
+
+
+def test_only_who_works_with_a_queue_may_use_one() -> None:
+    may = {v for v in VERBS if any(one.startswith("sqs:") for one in actions(functions()[v]))}
+    use = {v for v in VERBS if {"webhook_queue", "dead_letters"} & sources.wiring_used_by(v)}
+
+    assert may == QUEUES
+    assert use <= may
+
+
+def test_the_function_behind_the_stream_may_read_it_and_give_up_on_it() -> None:
+    allowed = actions(functions()["alarm"])
+
+    assert {action for action in allowed if action.startswith("sqs:")} == {"sqs:SendMessage"}
+    assert {"dynamodb:GetRecords", "dynamodb:GetShardIterator"} <= allowed
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_topic_s_key_is_for_those_who_publish(verb: str) -> None:
+    kms = {action for action in actions(functions()[verb]) if action.startswith("kms:")}
+
+    publishes = "sns:Publish" in actions(functions()[verb])
+    assert kms == ({"kms:Decrypt", "kms:GenerateDataKey"} if publishes else set())
 
 
 @pytest.mark.parametrize("verb", VERBS)

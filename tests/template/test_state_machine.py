@@ -138,7 +138,9 @@ def test_a_submit_has_time_for_the_longest_answer_that_it_waits_for() -> None:
     sell_at_once = [catalogue().providers[name] for name in ("dalle", "nanobanana")]
     longest_s = max(offer.deadline_s for one in sell_at_once for offer in one.offers)
 
+    longest_time = documents.template()["Parameters"]["SubmitTimeoutSeconds"]["MaxValue"]
     assert functions()["submit"]["Timeout"] > longest_s
+    assert STATES["Submit"]["TimeoutSeconds"] > longest_time
     assert Patience().lease_margin.total_seconds() >= 60
 
 

@@ -24,7 +24,7 @@ NETWORK = {
     "socket", "ssl", "urllib3", "http.client", "http.server", "urllib.request", "requests",
     "httpx", "aiohttp", "asyncio", "ftplib", "smtplib", "socketserver", "telnetlib",
 }  # fmt: skip
-MONEY = ["money", "pricing", "ledger", "chain", "generations", "attempts"]
+MONEY = ["money", "pricing", "ledger", "chain", "generations", "attempts", "alarms"]
 
 
 def named(path: Path) -> str:

@@ -15,6 +15,16 @@ ALL = {
     "DEFAULT_MONTHLY_LIMIT_MICROS": "10000000",
     "DEFAULT_COST_LIMIT_MICROS": "1000000",
     "POLL_SCALE_PERCENT": "5",
+    "PRESUME_AFTER_S": "60",
+    "USER_RATE_PER_MINUTE": "600",
+    "USER_RATE_BURST": "60",
+    "USER_IN_FLIGHT": "50",
+    "OWNER_TOPIC_ARN": "arn:aws:sns:eu-west-1:1:owner",
+    "ALARM_DEAD_LETTER_QUEUE_URL": "https://sqs.example/alarm",
+    "EVENT_BUS_NAME": "filmgate-test",
+    "WEBHOOK_QUEUE_URL": "https://sqs.example/webhooks",
+    "WEBHOOK_SECRET_PREFIX": "filmgate-webhook/test/",
+    "WEBHOOK_BACKOFF_PERCENT": "0.1",
 }
 
 
@@ -31,6 +41,16 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "default_monthly_limit_micros": 10_000_000,
         "default_cost_limit_micros": 1_000_000,
         "poll_scale_percent": 5,
+        "presume_after_s": 60,
+        "user_rate_per_minute": 600,
+        "user_rate_burst": 60,
+        "user_in_flight": 50,
+        "owner_topic_arn": "arn:aws:sns:eu-west-1:1:owner",
+        "alarm_dead_letter_queue_url": "https://sqs.example/alarm",
+        "event_bus_name": "filmgate-test",
+        "webhook_queue_url": "https://sqs.example/webhooks",
+        "webhook_secret_prefix": "filmgate-webhook/test/",
+        "webhook_backoff_percent": 0.1,
     }
 
 
@@ -38,7 +58,7 @@ def test_a_function_needs_only_what_its_work_needs() -> None:
     read = from_environment({"RATE_CARD": "vendor"})
 
     assert read.need("rate_card") == "vendor"
-    assert read.poll_scale_percent == 100
+    assert (read.poll_scale_percent, read.presume_after_s) == (100, 24 * 3600)
 
 
 @pytest.mark.parametrize("environment", [{}, {"STUDIO_TABLE_NAME": ""}])

@@ -6,6 +6,7 @@ An amount is a decimal string such as "0.0400": JSON numbers are floats in too m
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -29,6 +30,7 @@ from filmgate.domain.wishes import AUTO, Media, Wish
 from filmgate.usecases.estimate_storyboard import Aim
 from filmgate.usecases.provider_keys import Key
 from filmgate.usecases.request import Request
+from filmgate.usecases.tokens import Grant
 
 LARGEST_PROMPT = 100_000
 LARGEST_STORYBOARD = 1_000  # shots
@@ -359,6 +361,43 @@ class CorrectionBody(_Body):
 
     actual_cost: Usd
     reason: Annotated[str, StringConstraints(min_length=3, max_length=500)]
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise PydanticCustomError(
+            "moment", 'must be a time with its offset, such as "2027-01-31T12:00:00Z"'
+        )
+    return text
+
+
+class TokenBody(_Body):
+    """Whom a new token stands for, what it may do, and until when; no end means until revoked."""
+
+    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$")]
+    role: Literal["viewer", "creator", "admin"]
+    expires_at: Annotated[str, StringConstraints(max_length=40), AfterValidator(_moment)] | None = (
+        None
+    )
+    expires_in_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    note: Annotated[str, StringConstraints(max_length=200)] = ""
+
+    def grant(self, now: datetime) -> Grant:
+        """Raises ValidationFailed when an end is said twice."""
+        ends = None if self.expires_at is None else datetime.fromisoformat(self.expires_at)
+        if self.expires_in_days is not None:
+            if ends is not None:
+                raise ValidationFailed([("/expires_in_days", "say this or expires_at, not both")])
+            ends = now + timedelta(days=self.expires_in_days)
+        return Grant(self.user, self.role, ends and ends.astimezone(UTC), self.note)
+
+    def canonical_hash(self) -> str:
+        """The same for every spelling of the same request."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 class SettingsBody(_Body):

@@ -17,11 +17,14 @@ class Settings(BaseModel):
 
     studio_table_name: str | None = None
     takes_bucket_name: str | None = None
+    exports_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
     storyboard_state_machine_arn: str | None = None
     shots_at_once: int = 20
     inline_shots: int = 40
     provider_secret_prefix: str | None = None
+    owner_topic_arn: str | None = None
+    alarm_dead_letter_queue_url: str | None = None
     allowed_api_hosts: str = ""
     rate_card: str | None = None
     default_monthly_limit_micros: int | None = None
@@ -32,6 +35,9 @@ class Settings(BaseModel):
     webhook_queue_url: str | None = None
     webhook_secret_prefix: str | None = None
     webhook_backoff_percent: float = 100
+    user_rate_per_minute: int | None = None
+    user_rate_burst: int | None = None
+    user_in_flight: int | None = None
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

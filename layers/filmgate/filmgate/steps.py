@@ -69,4 +69,4 @@ def run_step(
         outcome=result.outcome,
         wait_s=result.wait_s,
     )
-    return output.model_dump(mode="json")
+    return output.model_dump(mode="json", exclude_none=True)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.catalogue import Catalogue, Offer, Provider
 from filmgate.domain.chain import Candidate, ProviderSettings
 from filmgate.domain.generations import Generation, Record, Take
@@ -16,6 +18,7 @@ from filmgate.domain.pricing import PriceRow, RateCard
 from filmgate.domain.webhooks import DeliveryState, SigningSecret, SigningSecrets
 from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
+from filmgate.usecases.ports import Token
 from filmgate.usecases.provider_keys import KeyCheck
 from filmgate.usecases.provider_settings import Owned
 from filmgate.usecases.verify import Verified
@@ -209,6 +212,17 @@ def doubts_view(confirmed: Sequence[PriceDoubt]) -> Json:
     }
 
 
+def notice_view(notice: Notice) -> Json:
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "title": notice.title,
+        "text": notice.text,
+        "attributes": dict(notice.attributes),
+        "at": moment(notice.at),
+    }
+
+
 def settings_view(owned: Owned, monthly_limit: Micros | None) -> Json:
     """What an owner has set for a provider, and what holds where nothing was set."""
     return {**_owned(owned), "monthly_limit": optional_usd(monthly_limit)}
@@ -228,6 +242,39 @@ def order_view(owned: Sequence[Owned]) -> Json:
         "type": owned[0].provider.media,
         "order": [one.provider.id for one in owned],
         "items": [_owned(one) for one in owned],
+    }
+
+
+def token_view(token: Token, now: datetime) -> Json:
+    """What is known of a token; the token itself is told once, by who made it."""
+    working = "active" if token.works(now) else "expired"
+    return {
+        "id": token.principal.token_id,
+        "user": token.principal.user,
+        "role": token.principal.role,
+        "state": "revoked" if token.revoked_at else working,
+        "hint": token.hint,
+        "note": token.note,
+        "created_at": optional_moment(token.created_at),
+        "created_by": token.created_by,
+        "expires_at": optional_moment(token.expires_at),
+        "revoked_at": optional_moment(token.revoked_at),
+        "revoked_by": token.revoked_by or None,
+    }
+
+
+def audit_view(record: AuditRecord) -> Json:
+    return {
+        "id": record.id,
+        "at": moment(record.at),
+        "user": record.user,
+        "token_id": record.token_id,
+        "request_id": record.request_id,
+        "action": record.action,
+        "object": record.object,
+        "changes": [
+            {"field": one.field, "before": one.before, "after": one.after} for one in record.changes
+        ],
     }
 
 

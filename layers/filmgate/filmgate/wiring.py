@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.generations import Generation, Link, Take
+from filmgate.domain.pace import Pace
 from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import RateCard
 from filmgate.observability import measure_commit
@@ -16,16 +17,22 @@ from filmgate.settings import settings
 if TYPE_CHECKING:
     from filmgate.adapters.boards import BoardTable
     from filmgate.adapters.bus import EventBus
+    from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.notices import NoticeTable
+    from filmgate.adapters.owners_table import OwnersTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
+    from filmgate.adapters.topic import OwnerTopic
+    from filmgate.adapters.usage_table import UsageTable
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
     from filmgate.adapters.webhooks import WebhookPost
     from filmgate.adapters.workflow import GenerationWorkflow, ShootingWorkflow
     from filmgate.domain.boards import Head
+    from filmgate.domain.changes import Change
     from filmgate.providers.base import Adapter
     from filmgate.usecases.start_storyboard import Market
 
@@ -44,6 +51,27 @@ def studio() -> "StudioTable":
     return StudioTable(
         _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
     )
+
+
+@cache
+def owners_desk() -> "OwnersTable":
+    from filmgate.adapters.owners_table import OwnersTable
+
+    return OwnersTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def usage_book() -> "UsageTable":
+    from filmgate.adapters.usage_table import UsageTable
+
+    return UsageTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def exports() -> "TakeBucket":
+    from filmgate.adapters.takes import TakeBucket
+
+    return TakeBucket(_client("s3"), settings().need("exports_bucket_name"))
 
 
 @cache
@@ -94,6 +122,44 @@ def market() -> "Market":
 
 
 @cache
+def notices() -> "NoticeTable":
+    from filmgate.adapters.notices import NoticeTable
+
+    return NoticeTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def owner_topic() -> "OwnerTopic":
+    from filmgate.adapters.topic import OwnerTopic
+
+    return OwnerTopic(_client("sns"), settings().need("owner_topic_arn"))
+
+
+@cache
+def dead_letters() -> "DeadLetterQueue":
+    from filmgate.adapters.dead_letters import DeadLetterQueue
+
+    return DeadLetterQueue(_client("sqs"), settings().need("alarm_dead_letter_queue_url"))
+
+
+@cache
+def stream() -> "StudioStream":
+    from filmgate.adapters.dead_letters import StudioStream
+
+    return StudioStream(_client("dynamodbstreams"))
+
+
+def change_of(record: Mapping[str, Any]) -> "Change | None":
+    """The change that a record of the table's stream tells of; None for what nobody is told.
+
+    Raises ConfigurationError for a record of a foreign shape.
+    """
+    from filmgate.adapters.changes import change_of
+
+    return change_of(record)
+
+
+@cache
 def egress() -> "Egress":
     from filmgate.adapters.egress import Egress
 
@@ -110,6 +176,15 @@ def provider_keys() -> "ProviderKeys":
 def patience() -> Patience:
     """How long this installation waits for what is in doubt."""
     return Patience(settings().poll_scale_percent, timedelta(seconds=settings().presume_after_s))
+
+
+def pace() -> Pace:
+    """What one user may start, and have in flight, in this installation."""
+    return Pace(
+        per_minute=int(settings().need("user_rate_per_minute")),
+        burst=int(settings().need("user_rate_burst")),
+        in_flight=int(settings().need("user_in_flight")),
+    )
 
 
 def card() -> RateCard:
@@ -307,3 +382,12 @@ def take_link(take: Take) -> tuple[str, datetime]:
     suffix = take.key.rpartition(".")[2]
     url = takes().link(take.key, filename=f"{take.id}.{suffix}", expires_s=LINK_LIFE_S)
     return url, now() + timedelta(seconds=LINK_LIFE_S)
+
+
+def export_link(tenant: str, filename: str, data: bytes) -> str:
+    """Keep a file for download and give a presigned link to it; the same file, the same place."""
+    from hashlib import sha256
+
+    key = f"{tenant}/{sha256(data).hexdigest()}/{filename}"
+    exports().put(key, data, "text/csv; charset=utf-8; header=present")
+    return exports().link(key, filename=filename, expires_s=LINK_LIFE_S)

@@ -154,6 +154,35 @@ def test_the_owners_settings_can_take_a_provider_out(
     assert reason(plan(settings={**KEYS, "birch": settings}), "birch") == expected
 
 
+def in_doubt(price: str) -> dict[str, ProviderSettings]:
+    doubted = ProviderSettings(key_set=True, doubted_prices=frozenset({price}))
+    return {**KEYS, "birch": doubted}
+
+
+def test_a_price_that_its_vendor_overstepped_is_not_sold() -> None:
+    made = plan(settings=in_doubt("own/*/*/*"))
+
+    told = reason(made, "birch")
+    assert told is not None
+    assert told[0] == "price-in-doubt"
+    assert order(made) == ["amber", "cedar", "birch"]
+
+
+def test_other_prices_of_that_provider_are_sold_as_before() -> None:
+    assert reason(plan(settings=in_doubt("own/*/1080p/*")), "birch") is None
+    assert reason(plan(settings=in_doubt("guide/*/*/*")), "birch") is None
+
+
+def test_what_was_wrong_before_is_told_before_a_price_in_doubt() -> None:
+    settings = in_doubt("own/*/*/*")
+    off = replace(settings["birch"], enabled=False)
+
+    told = reason(plan(settings={**settings, "birch": off}), "birch")
+
+    assert told is not None
+    assert told[0] == "disabled"
+
+
 def test_a_provider_without_settings_is_enabled_and_without_a_key() -> None:
     assert reason(plan(settings={}), "amber") == ("no-key", "has no key yet")
 

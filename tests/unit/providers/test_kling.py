@@ -245,10 +245,23 @@ def test_a_job_that_is_not_listed_is_not_found() -> None:
     assert kling(stored_reply("kling", "poll_none"))[0].find("att_1", deadline_s=5.0) is None
 
 
-@pytest.mark.parametrize("case", ["poll_throttled", "code_5000", "bad_key"])
-def test_a_search_that_failed_says_nothing(case: str) -> None:
-    with pytest.raises(ProviderProtocolError):
+@pytest.mark.parametrize(
+    ("case", "leaf"),
+    [
+        ("poll_throttled", ProviderProtocolError),
+        ("code_5000", ProviderProtocolError),
+        ("bad_key", ProviderKeyRefused),
+    ],
+)
+def test_a_search_that_failed_says_nothing(case: str, leaf: type[ProviderError]) -> None:
+    with pytest.raises(ProviderError) as raised:
         kling(stored_reply("kling", case))[0].find("att_1", deadline_s=5.0)
+
+    assert type(raised.value) is leaf
+
+
+def test_a_search_of_this_vendor_proves_that_a_job_is_not_there() -> None:
+    assert kling(reply(200))[0].proves_absence
 
 
 def test_a_lost_answer_can_be_found_again() -> None:

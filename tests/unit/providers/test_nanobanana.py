@@ -144,7 +144,7 @@ def test_every_ending_inside_a_success_has_its_class(case: str, leaf: type[Provi
         ("zero_quota", ProviderQuotaExhausted),
         ("unavailable", ProviderUnavailable),
         ("overloaded", ProviderUnavailable),
-        ("deadline_exceeded", ProviderUnavailable),
+        ("deadline_exceeded", ProviderOutcomeUnknown),
     ],
 )
 def test_every_row_of_the_vendors_error_table_has_its_class(

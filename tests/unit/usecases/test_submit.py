@@ -430,7 +430,12 @@ def test_a_fallback_in_the_next_month_draws_on_the_next_months_budget() -> None:
     assert stage.budget(NOW).settled == 0
     assert stage.budget().settled == usd("0.0300")
     assert stage.budget() == Budget(
-        "owner", "2026-12", usd("10"), settled=usd("0.0300"), version=stage.budget().version
+        "owner",
+        "2026-12",
+        usd("10"),
+        settled=usd("0.0300"),
+        version=stage.budget().version,
+        tally=stage.budget().tally,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from filmgate.adapters import items
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
 from filmgate.adapters.strict_json import loads
-from filmgate.adapters.table import LIST_INDEX, OPEN_INDEX, Guard, Put, StudioTable, seal_of
+from filmgate.adapters.table import LIST_INDEX, OPEN_INDEX, Guard, StudioTable, _Put, _seal
 from filmgate.domain import ids
 from filmgate.domain.boards import Head, Made, ShotRecord
 from filmgate.domain.continuity import Group
@@ -140,12 +140,12 @@ class BoardTable(StudioTable):
 
     def _put_next(self, item: Item, version: int) -> None:
         guard: Guard = {"#version = :version": {"version": version - 1}}
-        if self._transact([Put(item, guard).wire(self._name)]) is not None:
+        if self._transact([_Put(item, guard).wire(self._name)]) is not None:
             raise Stale(f"{item['sk']} was changed by another")
 
     def _put_all_new(self, portion: Sequence[Item]) -> None:
-        """Put all of them, in one transaction. If they are there, they are the same."""
-        writes = [Put(item, None).wire(self._name) for item in portion]
+        """_Put all of them, in one transaction. If they are there, they are the same."""
+        writes = [_Put(item, None).wire(self._name) for item in portion]
         for attempt in range(_TRIES):
             refused = self._transact(writes)
             if refused is None or any(refused):
@@ -233,7 +233,7 @@ def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
 
 def _cursor_after(item: Item, tenant: str) -> str:
     place = {"id": item["id"], "at": item["list_sk"]}
-    place["seal"] = seal_of("storyboards", tenant, place["id"], place["at"])
+    place["seal"] = _seal("storyboards", tenant, place["id"], place["at"])
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
@@ -246,7 +246,7 @@ def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
     except ValueError:
         place = None
     match place:
-        case {"id": str(name), "at": str(at), "seal": str(given)} if given == seal_of(
+        case {"id": str(name), "at": str(at), "seal": str(given)} if given == _seal(
             "storyboards", tenant, name, at
         ):
             return to_wire(

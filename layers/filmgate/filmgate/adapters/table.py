@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from hmac import compare_digest
 from random import random
 from typing import Any, Final
 from uuid import uuid4
@@ -21,6 +22,7 @@ from filmgate.adapters import items
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
 from filmgate.adapters.strict_json import loads
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.boards import Head
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import (
@@ -32,8 +34,10 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
+from filmgate.domain.ids import token_id
 from filmgate.domain.ledger import (
     OWNER_SCOPE,
+    AttemptChange,
     Budget,
     Commit,
     Entry,
@@ -42,6 +46,8 @@ from filmgate.domain.ledger import (
     PriceDoubt,
     is_new,
 )
+from filmgate.domain.pace import Flight, Start, flight_step, started
+from filmgate.domain.usage import differences, status_of
 from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
 
@@ -156,9 +162,15 @@ class StudioTable:
         found = self._query(items.health_pk(tenant))
         return {item["sk"]: load(Health, item) for item in found}
 
+    def flight(self, tenant: str, user: str) -> Flight:
+        item = self._get(items.pace_key(tenant, user))
+        return Flight() if item is None else load(Flight, item)
+
     def token(self, tenant: str, token_hash: str) -> Token | None:
-        item = self._get({"pk": items.token_pk(tenant, token_hash), "sk": "token"})
-        return None if item is None else load(Token, item)
+        item = self._get(items.token_key(tenant, token_id(token_hash)))
+        if item is None or not compare_digest(item["sha256"], token_hash):
+            return None
+        return load(Token, item)
 
     def opened(self, *, before: datetime) -> Sequence[Opened]:
         found: dict[tuple[str, str], Opened] = {}
@@ -220,6 +232,9 @@ class StudioTable:
         raise StoreUnavailable("the table was in conflict or throttled too often")
 
     def open_budget(self, tenant: str, budget: Budget) -> None:
+        # Registered before it is opened: a crash between the two leaves a name without a budget,
+        # which a reader passes over, and never a budget that no list shows.
+        self._put_new({"pk": items.scopes_pk(tenant, budget.period), "sk": budget.scope})
         key = items.budget_key(tenant, budget.scope, budget.period)
         self._put_new({**key, **items.dump_budget(budget)})
 
@@ -232,6 +247,7 @@ class StudioTable:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         key = items.budget_key(tenant, scope, budget.period)
         limit = {"pk": items.limits_pk(tenant), "sk": scope, **dump(after)}
@@ -244,8 +260,8 @@ class StudioTable:
         }
         guard = {"#version = :version": {"version": before.version}} if before else None
         actions: list[_Action] = [
-            Put(limit, guard),
-            Put(entry, None),
+            _Put(limit, guard),
+            _Put(entry, None),
             _Update(
                 key,
                 "SET #limit = :limit, #bounded = :bounded, #room = #room + :more, "
@@ -261,6 +277,7 @@ class StudioTable:
                 },
                 ("limit", "bounded", "room", "alert_at", "version"),
             ),
+            *_audited(tenant, record),
         ]
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale(f"the limit of {scope} was changed by another")
@@ -271,9 +288,10 @@ class StudioTable:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         """Write `new` if `seen` is what the table has; see the port for what is raised."""
-        actions: list[_Action] = []
+        actions: list[_Action] = [*_audited(tenant, record)]
         for provider, before in seen.items():
             key = {"pk": items.settings_pk(tenant), "sk": f"provider#{provider}"}
             # Version 0 is what holds before anything is set, so no item may say a version.
@@ -281,7 +299,7 @@ class StudioTable:
             if before.version:
                 guard = {"#version = :version": {"version": before.version}}
             after = new.get(provider)
-            actions.append(Put({**key, **_kept(after)}, guard) if after else _Check(key, guard))
+            actions.append(_Put({**key, **_kept(after)}, guard) if after else _Check(key, guard))
         if self._transact([action.wire(self._name) for action in actions]) is not None:
             raise Stale("the settings were changed by another")
 
@@ -295,28 +313,22 @@ class StudioTable:
             if doubt.confirmed_by is None:
                 key = {"pk": item["pk"], "sk": item["sk"]}
                 seen = {"#attempt_id = :attempt_id": {"attempt_id": doubt.attempt_id}}
-                after = Put({**key, **dump(replace(doubt, confirmed_by=by))}, seen)
-                if self._transact([after.wire(self._name)]) is not None:
-                    raise Stale(f"{doubt.price} was overstepped again")
-                confirmed.append(doubt)
+                after = _Put({**key, **dump(replace(doubt, confirmed_by=by))}, seen)
+                if self._transact([after.wire(self._name)]) is None:
+                    confirmed.append(doubt)
         return confirmed
 
     def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
         item = {"pk": items.health_pk(tenant), "sk": provider, **dump(after)}
         guard = {"#version = :version": {"version": before.version}} if before else None
-        if self._transact([Put(item, guard).wire(self._name)]) is not None:
+        if self._transact([_Put(item, guard).wire(self._name)]) is not None:
             raise Stale(f"the figures of {provider} were changed by another")
-
-    def put_token(self, token_hash: str, token: Token) -> None:
-        """Keep a new token's hash with whom it stands for."""
-        pk = items.token_pk(token.principal.tenant, token_hash)
-        self._put_new({"pk": pk, "sk": "token", **dump(token)})
 
     # --- inside ----------------------------------------------------------------------------
 
     def _went_through(self, actions: list["_Action"], commit_id: str) -> bool:
         """Whether an earlier sending of this very commit was carried out: the SDK may resend."""
-        guarded = next((a for a in actions if isinstance(a, Put)), None)
+        guarded = next((a for a in actions if isinstance(a, _Put)), None)
         if guarded is None:
             return False
         item = self._get({"pk": guarded.item["pk"], "sk": guarded.item["sk"]})
@@ -328,11 +340,12 @@ class StudioTable:
         """Raise what a refusal means; come back when it was a conflict that may be repeated."""
         culprits = [action for action, no in zip(actions, refused, strict=False) if no]
         for action in culprits:  # the guards come first: they say more than a lack of room
-            if isinstance(action, Put):
-                raise (
-                    AlreadyExists(action.item["pk"]) if is_new(commit) else Stale(action.item["sk"])
-                )
-            if action.posting is not None:
+            if isinstance(action, _Put):
+                new = is_new(commit)
+                raise AlreadyExists(action.item["pk"]) if new else Stale(action.item["sk"])
+            if isinstance(action, _FlightUpdate):
+                action.explain(self.flight(tenant, action.user))
+            elif action.posting is not None:
                 self._explain_posting(tenant, action.posting, commit.otherwise is not None)
 
     def _explain_posting(self, tenant: str, posting: Posting, has_other_form: bool) -> None:
@@ -368,7 +381,7 @@ class StudioTable:
         raise StoreUnavailable(error.response["Error"]["Code"]) from error
 
     def _put_new(self, item: Item) -> None:
-        """Put an item unless one is there already."""
+        """_Put an item unless one is there already."""
         try:
             self._client.put_item(
                 TableName=self._name, Item=to_wire(item), ConditionExpression=_IS_NEW
@@ -472,7 +485,7 @@ def _kept(settings: ProviderSettings) -> Item:
     return {name: part for name, part in dump(settings).items() if name != "doubted_prices"}
 
 
-class Put:
+class _Put:
     """A put of a whole item: new, or guarded by what the item must still say.
 
     A guard of None means that the item must not exist, ANYTHING that it is put over whatever is.
@@ -539,7 +552,66 @@ class _Update:
         }
 
 
-_Action = Put | _Check | _Update
+class _FlightUpdate:
+    """A user's number in flight, one more or one less; `start` bounds it and takes a token.
+
+    How the bucket's moment moves depends on whether the bucket is full. At first it is taken to be,
+    since most users come after a rest; a refusal tells how it stands, for the next try.
+    """
+
+    posting = None
+
+    def __init__(self, tenant: str, user: str, step: int, start: Start | None) -> None:
+        self._tenant = tenant
+        self.user = user
+        self._step = step
+        self._start = start
+        self._known = Flight()
+
+    def wire(self, table: str) -> dict[str, Any]:
+        key = items.pace_key(self._tenant, self.user)
+        return {"Update": {"TableName": table, "Key": to_wire(key), **self._change()}}
+
+    def explain(self, flight: Flight) -> None:
+        """Raise why a start was refused, or learn how its user stands."""
+        if self._start is not None:
+            started(flight, self._start)
+            self._known = flight
+
+    def _change(self) -> dict[str, Any]:
+        if self._start is None:
+            return {
+                "UpdateExpression": "ADD in_flight :step",
+                "ExpressionAttributeValues": to_wire({":step": self._step}),
+            }
+        start, token_us = self._start, self._start.pace.token_us
+        values = {":step": self._step, ":cap": start.pace.in_flight, ":now": start.at_us}
+        if self._known.paced_until_us > start.at_us:
+            move = "paced_until_us + :token"
+            bucket = "paced_until_us > :now AND paced_until_us <= :latest"
+            values |= {":token": token_us, ":latest": start.latest_us}
+        else:
+            move = ":until"
+            bucket = "(attribute_not_exists(paced_until_us) OR paced_until_us <= :now)"
+            values |= {":until": start.at_us + token_us}
+        return {
+            "UpdateExpression": f"SET paced_until_us = {move} ADD in_flight :step",
+            "ConditionExpression": (
+                f"(attribute_not_exists(in_flight) OR in_flight < :cap) AND {bucket}"
+            ),
+            "ExpressionAttributeValues": to_wire(values),
+        }
+
+
+_Action = _Put | _Check | _Update | _FlightUpdate
+
+
+def _audited(tenant: str, record: AuditRecord | None) -> Iterator[_Put]:
+    """The record of a change, for its transaction; the same request may write it again."""
+    if record is not None:
+        own = {"pk": None, "request_id": record.request_id}
+        guard = {"attribute_not_exists(#pk) OR #request_id = :request_id": own}
+        yield _Put(items.audit_item(tenant, record), guard)
 
 
 def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
@@ -548,44 +620,55 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
     if commit.generation is not None:
         before, after = commit.generation.before, commit.generation.after
         guard = None if before is None else {"#version = :version": {"version": before.version}}
-        yield Put(_generation_item(after) | stamp, guard)
-    if commit.head is not None:
-        before_, head = commit.head.before, commit.head.after
-        guard = None if before_ is None else {"#version = :version": {"version": before_.version}}
-        yield Put(_head_item(head) | stamp, guard)
+        yield _Put(_generation_item(after) | stamp, guard)
+    yield from _board_puts(tenant, commit, stamp)
     if commit.attempt is not None:
-        yield _attempt_put(tenant, commit.attempt.before, commit.attempt.after, stamp)
-    if commit.envelope is not None:
-        was, closed = commit.envelope.before, commit.envelope.after
-        key = items.budget_key(tenant, closed.scope, closed.period)
-        guard = {"#version = :version": {"version": was.version}}
-        yield Put({**key, **items.dump_budget(closed), **stamp}, guard)
+        yield from _attempt_puts(tenant, commit.attempt, stamp)
     for entry in commit.entries:
         pk = items.entry_pk(tenant, entry.generation_id)
-        yield Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
+        yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
     for budget in commit.opened:
         key = items.budget_key(tenant, budget.scope, budget.period)
-        yield Put({**key, **items.dump_budget(budget), **stamp}, None)
+        yield _Put({**key, **items.dump_budget(budget), **stamp}, None)
     if commit.take is not None:
         pk = items.generation_pk(tenant, commit.take.generation_id)
-        yield Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
+        yield _Put({"pk": pk, "sk": f"take#{commit.take.id}", **dump(commit.take), **stamp}, None)
     if commit.price_doubt is not None:
         doubt = commit.price_doubt
         place = {"pk": items.settings_pk(tenant), "sk": items.price_sk(doubt.provider, doubt.price)}
-        yield Put({**place, **dump(doubt), **stamp}, ANYTHING)
+        yield _Put({**place, **dump(doubt), **stamp}, ANYTHING)
     for posting in commit.postings:
         yield _posting_update(tenant, posting)
+    if commit.generation is not None:
+        before, after = commit.generation.before, commit.generation.after
+        step = flight_step(before, after)
+        if step:  # last, so that what stands against it otherwise is told first
+            yield _FlightUpdate(tenant, after.user, step, commit.start)
 
 
 def _generation_item(generation: Generation) -> Item:
     return {
         "pk": items.generation_pk(generation.tenant, generation.id),
         "sk": items.GENERATION,
-        "list_pk": f"{generation.tenant}#generations",
-        "list_sk": f"{generation.created_at.isoformat()}#{generation.id}",
+        **items.list_keys(
+            generation.tenant, items.GENERATIONS, generation.created_at, generation.id
+        ),
         **({} if generation.is_terminal else items.open_keys(generation.created_at, generation.id)),
         **dump(generation),
     }
+
+
+def _board_puts(tenant: str, commit: Commit, stamp: Mapping[str, str]) -> Iterator[_Put]:
+    """The head of a storyboard, and its envelope where it is closed."""
+    if commit.head is not None:
+        known, head = commit.head.before, commit.head.after
+        guard = None if known is None else {"#version = :version": {"version": known.version}}
+        yield _Put({**_head_item(head), **stamp}, guard)
+    if commit.envelope is not None:
+        was, closed = commit.envelope.before, commit.envelope.after
+        key = items.budget_key(tenant, closed.scope, closed.period)
+        version: Guard = {"#version = :version": {"version": was.version}}
+        yield _Put({**key, **items.dump_budget(closed), **stamp}, version)
 
 
 def _head_item(head: Head) -> Item:
@@ -600,27 +683,60 @@ def _head_item(head: Head) -> Item:
     }
 
 
+def _attempt_puts(tenant: str, change: AttemptChange, stamp: Mapping[str, str]) -> Iterator[_Put]:
+    """The attempt, and its copy among the discrepancies while it is or was one."""
+    before, after = change.before, change.after
+    yield _attempt_put(tenant, before, after, stamp)
+    if differences(after) or (before is not None and differences(before)):
+        yield _Put(_discrepancy_item(tenant, after), ANYTHING)
+
+
 def _attempt_put(
     tenant: str, before: Attempt | None, after: Attempt, stamp: Mapping[str, str]
-) -> Put:
+) -> _Put:
     """The attempt as it now is, guarded by the state and version that it had."""
     pk = items.generation_pk(tenant, after.generation_id)
-    item = {"pk": pk, "sk": items.attempt_sk(after.index), **dump(after), **stamp}
+    item = {
+        "pk": pk,
+        "sk": items.attempt_sk(after.index),
+        **items.list_keys(tenant, items.USAGE, after.started_at, after.id),
+        "status": status_of(after),
+        **dump(after),
+        **stamp,
+    }
     if after.is_open:
         item |= items.open_keys(after.started_at, after.generation_id)
     if before is None:
-        return Put(item, None)
+        return _Put(item, None)
     guard = {"state": before.state.value, "version": before.version}
-    return Put(item, {"#state = :state AND #version = :version": guard})
+    return _Put(item, {"#state = :state AND #version = :version": guard})
+
+
+def _discrepancy_item(tenant: str, attempt: Attempt) -> Item:
+    """A copy of an attempt for the list of what came otherwise than ordered.
+
+    One whose difference a correction took away leaves the list.
+    """
+    place = items.list_keys(tenant, items.DISCREPANCIES, attempt.started_at, attempt.id)
+    return {
+        "pk": items.generation_pk(tenant, attempt.generation_id),
+        "sk": f"discrepancy#{attempt.index:02d}",
+        **(place if differences(attempt) else {}),
+        "status": status_of(attempt),
+        **dump(attempt),
+    }
 
 
 def _posting_update(tenant: str, posting: Posting) -> _Update:
-    conditions, names = [], ["room", "held", "settled", "version"]
+    tally = {f"{items.TALLY}{name}": amount for name, amount in posting.tally.items()}
+    counters = "".join(f", #{name} :{name}" for name in tally)
+    conditions, names = [], ["room", "held", "settled", "version", *tally]
     values: dict[str, Any] = {
         "room": posting.room,
         "held": posting.held,
         "settled": posting.settled,
         "one": 1,
+        **tally,
     }
     if posting.needs_room:
         conditions.append("(#bounded = :unbounded OR #room >= :needed)")
@@ -633,7 +749,7 @@ def _posting_update(tenant: str, posting: Posting) -> _Update:
     return _Update(
         items.budget_key(tenant, posting.scope, posting.period),
         "SET #room = #room + :room, #held = #held + :held, #settled = #settled + :settled "
-        "ADD #version :one",
+        f"ADD #version :one{counters}",
         " AND ".join(conditions) or None,
         values,
         tuple(names),
@@ -643,7 +759,10 @@ def _posting_update(tenant: str, posting: Posting) -> _Update:
 
 def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
     """Newest first, with a filter for whatever is wanted."""
-    values = {":pk": f"{tenant}#generations", **{f":{n}": str(w) for n, w in wanted.items()}}
+    values = {
+        ":pk": f"{tenant}#{items.GENERATIONS}",
+        **{f":{n}": str(w) for n, w in wanted.items()},
+    }
     query: dict[str, Any] = {
         "KeyConditionExpression": "list_pk = :pk",
         "ExpressionAttributeValues": to_wire(values),
@@ -658,7 +777,7 @@ def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
 def _cursor_after(item: Item, tenant: str) -> str:
     """Where the next page begins. The tenant is only in the seal: the token tells it again."""
     generation_id, at = item["id"], item["list_sk"]
-    place = {"id": generation_id, "at": at, "seal": seal_of(tenant, generation_id, at)}
+    place = {"id": generation_id, "at": at, "seal": _seal(tenant, generation_id, at)}
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
@@ -672,7 +791,7 @@ def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
     except ValueError:  # no base64, or no JSON that can be trusted
         place = None
     match place:
-        case {"id": str(generation_id), "at": str(at), "seal": str(seal)} if seal == seal_of(
+        case {"id": str(generation_id), "at": str(at), "seal": str(seal)} if seal == _seal(
             tenant, generation_id, at
         ):
             return to_wire(
@@ -686,6 +805,6 @@ def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
     raise ValueError("the cursor is not one that this API gave")
 
 
-def seal_of(*parts: str) -> str:
+def _seal(*parts: str) -> str:
     """Tells a cursor that was given from one that was made up or belongs to others."""
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from filmgate.domain.errors import ErrorClass, GatewayError, ProviderError
+from filmgate.domain.facts import Delivered, Ordered, Reported
 from filmgate.domain.money import Micros
 
 
@@ -89,6 +90,7 @@ class Attempt:
     `unseen_since` and `unseen_looks` tell since when and how often in a row a search or a look
     showed no such job; `empty_since`, since when the provider says success and shows no result.
     `double_spend` marks one that was paid beside another of its generation.
+    `ordered`, `delivered` and `reported` are for the reports; no step depends on them.
     """
 
     id: str
@@ -119,6 +121,9 @@ class Attempt:
     looked_at: datetime | None = None
     double_spend: bool = False
     outer: tuple[tuple[str, str], ...] = ()
+    ordered: Ordered | None = None
+    delivered: Delivered | None = None
+    reported: Reported | None = None
 
     @property
     def is_held(self) -> bool:
@@ -247,6 +252,19 @@ def unseen(attempt: Attempt, *, now: datetime) -> Attempt:
     )
 
 
+def visible(attempt: Attempt) -> Attempt:
+    """A look showed the job at work: what was not seen before is no row of looks any more."""
+    if attempt.unseen_since is None and attempt.empty_since is None:
+        return attempt
+    return replace(
+        attempt,
+        version=attempt.version + 1,
+        unseen_since=None,
+        unseen_looks=0,
+        empty_since=None,
+    )
+
+
 def prove_absent(
     attempt: Attempt, *, failure: Failure, now: datetime, spacing: timedelta
 ) -> Attempt:
@@ -307,6 +325,7 @@ def pay(
     actual: Micros,
     operation: Mapping[str, Any] | None = None,
     failure: Failure | None = None,
+    reported: Reported | None = None,
     now: datetime,
 ) -> Attempt:
     """The provider says success. `failure` tells why its result cannot be used, if so."""
@@ -316,13 +335,20 @@ def pay(
         actual_micros=actual,
         operation=operation or attempt.operation,
         failure=failure,
+        reported=reported or attempt.reported,
         ended_at=now,
         owner=None,
         lease_until=None,
     )
 
 
-def store(attempt: Attempt, *, now: datetime, actual: Micros | None = None) -> Attempt:
+def store(
+    attempt: Attempt,
+    *,
+    now: datetime,
+    actual: Micros | None = None,
+    reported: Reported | None = None,
+) -> Attempt:
     """The result is in our bucket. `actual` settles in the same step where nothing has yet."""
     settled = attempt.actual_micros if actual is None else actual
     return _move(
@@ -330,6 +356,7 @@ def store(attempt: Attempt, *, now: datetime, actual: Micros | None = None) -> A
         S.STORED,
         actual_micros=settled,
         failure=None,
+        reported=reported or attempt.reported,
         ended_at=now,
         owner=None,
         lease_until=None,

@@ -114,6 +114,18 @@ class NoCapableProvider(CallerError):
     code, status, title = "no-capable-provider", 422, "No provider can make this"
 
 
+class RateLimited(CallerError):
+    """Carries `retryAfter`: whole seconds until the user may start the next one."""
+
+    code, status, title = "rate-limited", 429, "Too many requests in a short time"
+
+
+class TooManyInFlight(CallerError):
+    """Carries `retryAfter`: whole seconds after which one may have ended."""
+
+    code, status, title = "too-many-in-flight", 429, "Too many generations at once"
+
+
 class LedgerUnavailable(CallerError):
     code, status, title = "ledger-unavailable", 503, "The ledger cannot be reached"
 
@@ -241,6 +253,18 @@ class DownloadFailed(GatewayError):
 
 class StoreUnavailable(GatewayError):
     """The table is throttled, in conflict or away. Nothing was bought; the step may be repeated."""
+
+
+class TopicUnavailable(GatewayError):
+    """The owner's topic took no notice, or gave no answer. The notice is kept and told later."""
+
+
+class DeadLettersUnavailable(GatewayError):
+    """The dead-letter queue cannot be read now; its messages stay where they are."""
+
+
+class RecordsGone(GatewayError):
+    """The stream no longer has the records that a dead letter points to: it keeps them a day."""
 
 
 class Stale(GatewayError):

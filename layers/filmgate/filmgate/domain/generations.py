@@ -146,6 +146,7 @@ class Take:
     sha256: str
     created_at: datetime
     late: bool = False
+    has_audio: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,12 @@ class Record:
         return self.generation.is_terminal or self.current is not self.attempts[-1]
 
     @property
+    def awaits_a_result(self) -> bool:
+        """Whether an attempt that was given up is paid after all and its result on the way."""
+        given_up = self.attempts[:-1]
+        return any(one.state is AttemptState.PAID and one.is_open for one in given_up)
+
+    @property
     def settled_micros(self) -> Micros:
         """What all attempts cost together, so far."""
         return sum(one.settled_micros for one in self.attempts)
@@ -200,7 +207,7 @@ class Step(StrEnum):
 
     BEGIN = "begin"  # the current attempt holds its money and may be sent
     RESERVE = "reserve"  # the next provider of the chain
-    WAIT = "wait"  # another worker has the lease
+    WAIT = "wait"  # another worker has the lease, or fetches what came after all
     DOUBT = "doubt"  # its lease is over and nobody recorded an outcome
     SEARCH = "search"  # the answer was lost, and the provider may show the job
     POLL = "poll"
@@ -224,9 +231,16 @@ def next_step(record: Record, now: datetime) -> Step:
     """The one place that decides how a generation, or a followed attempt, goes on."""
     if record.followed is not None:
         return _step_of(record.current, now) or Step.STOP
-    generation, attempt = record.generation, record.current
-    if generation.is_terminal:
+    if record.generation.is_terminal:
         return Step.STOP
+    step = _own_step(record, now)
+    waits = step in (Step.BEGIN, Step.RESERVE, Step.STOP) and record.awaits_a_result
+    return Step.WAIT if waits else step
+
+
+def _own_step(record: Record, now: datetime) -> Step:
+    """What the latest attempt asks for, as if no other were on its way."""
+    generation, attempt = record.generation, record.current
     if attempt.state is AttemptState.RESERVED:
         has_take = any(one.state is AttemptState.STORED for one in record.attempts)
         unwanted = has_take or generation.cancel_requested_at is not None

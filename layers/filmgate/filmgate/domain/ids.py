@@ -5,6 +5,7 @@ from base64 import b32encode
 from typing import Final
 
 _LENGTH: Final = 26  # of base32: 130 bits
+_SHORT: Final = 16  # 80 bits, for people to read out
 
 
 def generation_id(tenant: str, user: str, idempotency_key: str) -> str:
@@ -49,6 +50,26 @@ def storyboard_event_id(storyboard_id: str, run: int) -> str:
 def quote_id(*parts: str) -> str:
     """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"
+
+
+def token_id(token_hash: str) -> str:
+    """The name of an API token, which tells neither the token nor its hash."""
+    return f"tok_{_digest('token', token_hash)[:_SHORT]}"
+
+
+def claim_id(tenant: str, user: str, idempotency_key: str) -> str:
+    """What a user's key stands for where no generation is meant."""
+    return f"clm_{_digest('claim', tenant, user, idempotency_key)}"
+
+
+def audit_id(request_id: str, action: str, thing: str) -> str:
+    """The record of what one request did to one thing."""
+    return f"aud_{_digest(request_id, action, thing)}"
+
+
+def notice_id(tenant: str, kind: str, *about: str) -> str:
+    """The id of the notice of this kind about this very thing."""
+    return f"ntc_{_digest(tenant, kind, *about)}"
 
 
 def storyboard_id(tenant: str, user: str, idempotency_key: str) -> str:

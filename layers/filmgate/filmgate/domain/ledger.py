@@ -20,7 +20,7 @@ guard on the envelope, and the store takes the one that fits.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -30,6 +30,8 @@ from filmgate.domain.boards import Head
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Envelope, Generation, Take
 from filmgate.domain.money import Micros
+from filmgate.domain.pace import Start
+from filmgate.domain.totals import Tally, added, movement
 
 OWNER_SCOPE: Final = "owner"
 USER_SCOPE: Final = "user"
@@ -73,7 +75,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A change of one budget. A reservation needs `room` to be there first.
+    """A change of one budget and of its totals. A reservation needs `room` to be there first.
 
     `closed` is what the envelope must be, where the budget is one; None for all others.
     """
@@ -83,6 +85,7 @@ class Posting:
     held: Micros
     settled: Micros
     needs_room: bool
+    tally: Tally = field(default_factory=dict)
     closed: bool | None = None
 
     @property
@@ -94,8 +97,9 @@ class Posting:
 class Budget:
     """How much of one scope and period is taken, and its limit: None where it has none of its own.
 
-    Such a one is bounded by the owner's, and its `room` is what is taken, below zero. An envelope
-    that is `closed` takes no reservation any more.
+    Such a one is bounded by the owner's, and its `room` is what is taken, below zero. `tally` has
+    the month's totals, see domain/totals.py; a generation's own budget has none. An envelope that
+    is `closed` takes no reservation any more.
     """
 
     scope: str
@@ -105,6 +109,7 @@ class Budget:
     settled: Micros = 0
     alert_at: tuple[int, ...] = (80, 100)
     version: int = 1
+    tally: Tally = field(default_factory=dict)
     closed: bool = False
 
     @property
@@ -167,7 +172,9 @@ class EnvelopeChange:
 class Commit:
     """What one guarded transaction writes: everything, or nothing at all.
 
-    `otherwise` is written instead where the envelope that this one wants open is closed.
+    How many generations of a user are in flight follows from `generation`; a `start` also bounds
+    it, and the user's rate. `otherwise` is written instead where the envelope that this one wants
+    open is closed.
     """
 
     attempt: AttemptChange | None = None
@@ -177,6 +184,7 @@ class Commit:
     opened: tuple[Budget, ...] = ()
     take: Take | None = None
     price_doubt: PriceDoubt | None = None
+    start: Start | None = None
     head: HeadChange | None = None
     envelope: EnvelopeChange | None = None
     otherwise: "Commit | None" = None
@@ -196,6 +204,11 @@ def correction(before: Attempt, after: Attempt, *, by: str, reason: str, at: dat
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
     """The same commit, which also writes the generation."""
     return _with(commit, generation=GenerationChange(before, after))
+
+
+def with_start(commit: Commit, start: Start) -> Commit:
+    """The same commit, which is refused if the user goes too fast or has too much in flight."""
+    return replace(commit, start=start)
 
 
 def with_take(commit: Commit, take: Take) -> Commit:
@@ -247,6 +260,7 @@ def post(budget: Budget, posting: Posting) -> Budget:
         budget,
         held=budget.held + posting.held,
         settled=budget.settled + posting.settled,
+        tally=added(budget.tally, posting.tally),
         version=budget.version + 1,
     )
 
@@ -267,7 +281,7 @@ def open_envelope(envelope: Envelope, *, limit: Micros, at: datetime) -> Commit:
     entry = _envelope_entry(envelope, EntryKind.RESERVE, limit, at)
     return Commit(
         entries=(entry,),
-        postings=_postings(entry),
+        postings=_postings(envelope.outer, (entry,), {}),
         opened=(Budget(envelope.scope, NO_PERIOD, limit, alert_at=()),),
     )
 
@@ -286,7 +300,9 @@ def close_envelope(envelope: Envelope, budget: Budget, *, at: datetime) -> Commi
     if not budget.room:
         return Commit(envelope=change)
     entry = _envelope_entry(envelope, EntryKind.RELEASE, -budget.room, at)
-    return Commit(entries=(entry,), postings=_postings(entry), envelope=change)
+    return Commit(
+        entries=(entry,), postings=_postings(envelope.outer, (entry,), {}), envelope=change
+    )
 
 
 def outside(budget: Budget) -> tuple[Micros, Micros]:
@@ -366,44 +382,68 @@ def outer_scopes(user: str, project: str | None, period: str) -> tuple[tuple[str
 
 
 def _commit(before: Attempt | None, after: Attempt, entries: tuple[Entry, ...]) -> Commit:
-    attempt = AttemptChange(before, after)
+    attempt, tally = AttemptChange(before, after), movement(before, after)
     if not after.outer or not entries:
-        return Commit(attempt, entries=entries, postings=_postings(*entries))
-    wanted = _through(attempt, entries, closed=False)
+        postings = _postings((*after.scopes, *after.outer), entries, tally)
+        return Commit(attempt, entries=entries, postings=postings)
+    wanted = _through(attempt, entries, tally, closed=False)
     if before is None:  # a closed envelope takes no reservation
         return wanted
-    return replace(wanted, otherwise=_through(attempt, entries, closed=True))
+    return replace(wanted, otherwise=_through(attempt, entries, tally, closed=True))
 
 
-def _through(attempt: AttemptChange, entries: tuple[Entry, ...], *, closed: bool) -> Commit:
+def _through(
+    attempt: AttemptChange, entries: tuple[Entry, ...], tally: Tally, *, closed: bool
+) -> Commit:
     """The commit of a step whose outer scopes follow an envelope that is open, or closed."""
+    after = attempt.after
     inner = tuple(
         replace(one, closed=closed) if is_envelope(one.scope) else one
-        for one in _postings(*entries)
+        for one in _postings(after.scopes, entries, tally)
     )
-    beyond = _outer_entry(attempt.after, entries, closed)
-    if beyond is None:
-        return Commit(attempt, entries=entries, postings=inner)
-    return Commit(attempt, entries=(*entries, beyond), postings=(*inner, *_postings(beyond)))
+    beyond = _outer_entries(after, entries, closed)
+    outer = _postings(after.outer, beyond, tally)
+    return Commit(attempt, entries=(*entries, *beyond), postings=(*inner, *outer))
 
 
-def _outer_entry(after: Attempt, entries: tuple[Entry, ...], closed: bool) -> Entry | None:
-    """What a step moves in the outer scopes, where an open envelope holds its whole limit; None
-    when it moves nothing."""
-    (step,) = _summed(entries)
-    held = step.held if closed else -step.settled
-    if not held and not step.settled:
-        return None
+def _outer_entries(after: Attempt, entries: tuple[Entry, ...], closed: bool) -> tuple[Entry, ...]:
+    """What a step moves in the outer scopes, where an open envelope holds its whole limit; nothing
+    when it moves no money there."""
+    first = entries[0]
+    held, settled = _sum(entries)
+    if not closed:
+        held = -settled
+    if not held and not settled:
+        return ()
     scope = next(scope for scope, _ in after.scopes if is_envelope(scope))
-    return replace(step, id=f"{step.id}.outer", held=held, scopes=after.outer, envelope=scope)
-
-
-def _postings(*entries: Entry) -> tuple[Posting, ...]:
-    return tuple(
-        Posting(scope, period, entry.held, entry.settled, entry.kind is EntryKind.RESERVE)
-        for entry in _summed(entries)
-        for scope, period in entry.scopes
+    entry = replace(
+        first,
+        id=f"{first.id}.outer",
+        held=held,
+        settled=settled,
+        scopes=after.outer,
+        envelope=scope,
     )
+    return (entry,)
+
+
+def _postings(
+    scopes: tuple[tuple[str, str], ...], entries: tuple[Entry, ...], tally: Tally
+) -> tuple[Posting, ...]:
+    """One change of every budget whose money or totals move; what has no month has no totals."""
+    held, settled = _sum(entries)
+    needs_room = any(entry.kind is EntryKind.RESERVE for entry in entries)
+    changes = []
+    for scope, period in scopes:
+        own = {} if period == NO_PERIOD else tally
+        if entries or own:
+            changes.append(Posting(scope, period, held, settled, needs_room, own))
+    return tuple(changes)
+
+
+def _sum(entries: tuple[Entry, ...]) -> tuple[Micros, Micros]:
+    """What the entries of one step move together: a budget item is written once in a commit."""
+    return sum(entry.held for entry in entries), sum(entry.settled for entry in entries)
 
 
 def _with(commit: Commit, **changes: Any) -> Commit:
@@ -422,7 +462,7 @@ def _entries(before: Attempt | None, after: Attempt, at: datetime) -> Iterable[E
     kind = _kind(before, after)
     excess = 0
     if kind is EntryKind.SETTLE and settled > 0:
-        excess = max(0, after.settled_micros - after.reserved_micros)
+        excess = min(settled, max(0, after.settled_micros - after.reserved_micros))
     yield _entry(after, kind, held, settled - excess, at)
     if excess:
         yield _entry(after, EntryKind.OVERRUN, 0, excess, at)
@@ -456,13 +496,3 @@ _KIND_OF_END: Final = {
     AttemptState.RELEASED: EntryKind.RELEASE,
     AttemptState.PRESUMED: EntryKind.PRESUME,
 }
-
-
-def _summed(entries: tuple[Entry, ...]) -> list[Entry]:
-    """Entries of one step as one movement, since a budget item is written once in a commit."""
-    if len(entries) < 2:
-        return list(entries)
-    first, *rest = entries
-    held = first.held + sum(entry.held for entry in rest)
-    settled = first.settled + sum(entry.settled for entry in rest)
-    return [replace(first, held=held, settled=settled)]

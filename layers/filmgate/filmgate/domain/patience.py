@@ -49,6 +49,11 @@ class Patience:
         return self._scaled(timedelta(minutes=5))
 
     @property
+    def fetch_for(self) -> timedelta:
+        """How long a paid result that could not be fetched is tried again before it is lost."""
+        return self._scaled(timedelta(hours=1))
+
+    @property
     def recover_after(self) -> timedelta:
         """How old a generation must be before the sweeper asks whether its workflow runs."""
         return self._scaled(timedelta(minutes=5))

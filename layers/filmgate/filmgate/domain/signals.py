@@ -28,8 +28,12 @@ def signals_of(commit: Commit) -> Iterator[Signal]:
         return
     before, after = commit.attempt.before, commit.attempt.after
     yield from _money(commit, after.provider)
+    if after.double_spend and not (before and before.double_spend):
+        yield Signal("DoubleSpend", 1)
     if before is None or after.state is not before.state:
         yield from _step(after)
+    elif before.failure is None and after.failure is not None:
+        yield _ended(after, after.failure.error_class.value)
 
 
 def _money(commit: Commit, provider: str) -> Iterator[Signal]:
@@ -47,14 +51,16 @@ def _money(commit: Commit, provider: str) -> Iterator[Signal]:
 
 
 def _step(after: Attempt) -> Iterator[Signal]:
-    if after.double_spend:
-        yield Signal("DoubleSpend", 1)
     match after.state:
         case AttemptState.IN_DOUBT | AttemptState.OVERDUE:
             yield Signal("InDoubt", 1)
         case AttemptState.PRESUMED:
             yield Signal("Presumed", 1)
     if after.failure is not None:
-        yield Signal("Attempts", 1, after.provider, after.failure.error_class.value)
+        yield _ended(after, after.failure.error_class.value)
     elif after.state is AttemptState.STORED:
-        yield Signal("Attempts", 1, after.provider, "stored")
+        yield _ended(after, "stored")
+
+
+def _ended(after: Attempt, outcome: str) -> Signal:
+    return Signal("Attempts", 1, after.provider, outcome)

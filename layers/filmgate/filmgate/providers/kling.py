@@ -307,9 +307,9 @@ class Kling(Adapter):
         return ProviderJobFailed(provider, "the job failed; the vendor does not bill it")
 
     def _unreadable(self, answer: Answer) -> ProviderError:
-        leaf, message = _ERRORS.get(answer.json.get("code"), (ProviderProtocolError, ""))
-        if leaf is ProviderKeyRefused:
-            return ProviderKeyRefused(self._account.provider, message, status=answer.status)
+        match answer.json:
+            case {"code": int(code)} if code in _ERRORS and _ERRORS[code][0] is ProviderKeyRefused:
+                return self._refusal(answer, *_ERRORS[code])
         return ProviderProtocolError(
             self._account.provider,
             f"answered a look with code {answer.json.get('code')}",

@@ -10,8 +10,8 @@ Facts read 2026-11 in the `openai` package 3.54.0 and on developers.openai.com:
   seconds, size and time only, and a project's key is shared: of two equal orders nobody can say
   which is whose, and a wrong match would hand a user another one's clip. So the kind is blind.
 - Failed jobs are not charged, by what users report. An error in OpenAI's own envelope with one of
-  its own codes comes instead of a job and is counted as not accepted; a 5xx with any other code
-  comes from something in front of the vendor and proves nothing.
+  its own codes comes instead of a job and is counted as not accepted; a 5xx with any other code,
+  a 502 and a 504 come from something in front of the vendor and prove nothing.
 """
 
 import hashlib
@@ -200,7 +200,7 @@ def _leaf(status: int, error: Mapping[str, Any]) -> openai.Leaf | None:
         return ProviderKeyRefused, "refused the key"
     if status == 429:
         return ProviderThrottled, "too many requests"
-    if status == 409 or (status >= 500 and words & _SERVER):
+    if status == 409 or (status in (500, 503) and words & _SERVER):
         return ProviderUnavailable, "an error of its own"
     if status == 408 or status >= 500:
         return None

@@ -45,7 +45,6 @@ from filmgate.providers.base import (
     ask,
     delay_of,
     look,
-    no_check,
     picture,
     unclear,
     unseeing,
@@ -185,20 +184,13 @@ class Veo(Adapter):
 
     def check(self, *, deadline_s: float) -> None:
         """List one model. Says nothing about billing, which Google checks at paid calls only."""
-        answer = ask(
+        google.check_key(
             self._http,
             self._account,
-            "GET",
-            "/v1beta/models?pageSize=1",
             headers=self._headers(),
             deadline_s=deadline_s,
+            refusal=self._refusal,
         )
-        match answer.json:
-            case {"models": [*_]} if answer.status == 200:
-                return
-            case {"error": {"message": str()} as error} if answer.status not in (200, 404):
-                raise self._refusal(answer, error)
-        raise no_check(self._account, answer)
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         own = urlsplit(self._account.base_url)

@@ -8,8 +8,9 @@ bounded by the owner's until it gets a limit of its own.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.catalogue import Catalogue
 from filmgate.domain.errors import BudgetMissing, NotFound, Stale, StoreUnavailable
 from filmgate.domain.ledger import (
@@ -21,7 +22,7 @@ from filmgate.domain.ledger import (
     period_of,
     provider_scope,
 )
-from filmgate.domain.money import Micros
+from filmgate.domain.money import Micros, format_usd
 from filmgate.usecases.ports import BudgetLimit, Studio
 
 DEFAULT_ALERTS: Final = (80, 100)
@@ -56,14 +57,26 @@ def known_scope(text: str, catalogue: Catalogue) -> str:
 
 
 def read_budget(
-    scope: str, *, tenant: str, studio: Studio, default_limit: Micros, now: datetime
+    scope: str,
+    *,
+    tenant: str,
+    studio: Studio,
+    default_limit: Micros,
+    now: datetime,
+    period: str | None = None,
 ) -> Standing:
-    """A scope's budget of this month; a month without spending shows its limit."""
+    """A scope's budget of this month; a month without spending shows its limit.
+
+    Of another month only what was opened in it can be told: raises NotFound for the rest.
+    """
+    if period is not None and period != period_of(now):
+        known = studio.budget(tenant, scope, period)
+        if known is None:
+            raise NotFound(f"Nothing was budgeted for {scope} in {period}.")
+        owner = studio.budget(tenant, OWNER_SCOPE, period)
+        return standing_in(known, owner or Budget(OWNER_SCOPE, period, default_limit))
     budget = _read(scope, tenant, studio, default_limit, now)
-    if budget.limit is not None:
-        return Standing(budget, budget.limit, budget.room)
-    owner = _read(OWNER_SCOPE, tenant, studio, default_limit, now)
-    return Standing(budget, owner.limit or 0, owner.room)
+    return _standing(budget, tenant, studio, default_limit, now)
 
 
 def set_budget(
@@ -74,31 +87,43 @@ def set_budget(
     alert_at: tuple[int, ...] | None,
     studio: Studio,
     default_limit: Micros,
+    by: Author,
     now: datetime,
 ) -> Standing:
     """Set a scope's monthly limit, from this month on, and give the budget as it then stands.
 
     A limit below what is already used is taken: work that runs goes on, nothing new is admitted.
-    None takes a scope's own limit away; `alert_at` of None leaves the thresholds as they are.
+    None takes a scope's own limit away, and gives the owner the installation's default; `alert_at`
+    of None leaves the thresholds as they are. What is so already is not set again: no entry, no
+    record.
     Raises StoreUnavailable when other writers were faster many times over.
     """
     period = period_of(now)
+    if limit is None and scope == OWNER_SCOPE:
+        limit = default_limit
     for _ in range(_TRIES):
         before = studio.limit_of(tenant, scope)
-        studio.open_budget(tenant, _fresh(before, scope, period, default_limit))
+        studio.open_budget(tenant, fresh_budget(before, scope, period, default_limit))
         budget = studio.budget(tenant, scope, period)
         if budget is None:
             raise StoreUnavailable("the budget just opened cannot be read")
         alerts = alert_at
         if alerts is None:
             alerts = before.alert_at if before else DEFAULT_ALERTS
-        after = BudgetLimit(
-            limit,
-            alert_at=alerts,
-            version=1 + (before.version if before else 0),
-        )
+        known = before and (before.limit, before.alert_at)
+        if known == (budget.limit, budget.alert_at) == (limit, alerts):
+            return _standing(budget, tenant, studio, default_limit, now)
+        after = BudgetLimit(limit, alerts, version=1 + (before.version if before else 0))
         try:
-            studio.set_limit(tenant, scope=scope, before=before, after=after, budget=budget, at=now)
+            studio.set_limit(
+                tenant,
+                scope=scope,
+                before=before,
+                after=after,
+                budget=budget,
+                at=now,
+                record=recorded(by, Action.BUDGET_SET, scope, _shown(before), _shown(after)),
+            )
         except Stale:
             continue
         return read_budget(
@@ -116,9 +141,23 @@ def with_open_budgets(
             return work()
         except BudgetMissing as missing:
             limit = studio.limit_of(tenant, missing.scope)
-            fresh = _fresh(limit, missing.scope, missing.period, default_limit)
+            fresh = fresh_budget(limit, missing.scope, missing.period, default_limit)
             studio.open_budget(tenant, fresh)
     return work()
+
+
+def _standing(
+    budget: Budget, tenant: str, studio: Studio, default_limit: Micros, now: datetime
+) -> Standing:
+    if budget.limit is not None:
+        return standing_in(budget, budget)
+    return standing_in(budget, _read(OWNER_SCOPE, tenant, studio, default_limit, now))
+
+
+def standing_in(budget: Budget, owner: Budget) -> Standing:
+    """A budget with what bounds it, given the owner's of the same month."""
+    bound = owner if budget.limit is None else budget
+    return Standing(budget, bound.limit or 0, bound.room)
 
 
 def _read(scope: str, tenant: str, studio: Studio, default_limit: Micros, now: datetime) -> Budget:
@@ -126,12 +165,22 @@ def _read(scope: str, tenant: str, studio: Studio, default_limit: Micros, now: d
     budget = studio.budget(tenant, scope, period)
     if budget is not None:
         return budget
-    return _fresh(studio.limit_of(tenant, scope), scope, period, default_limit)
+    return fresh_budget(studio.limit_of(tenant, scope), scope, period, default_limit)
 
 
-def _fresh(limit: BudgetLimit | None, scope: str, period: str, default_limit: Micros) -> Budget:
+def fresh_budget(
+    limit: BudgetLimit | None, scope: str, period: str, default_limit: Micros
+) -> Budget:
     """A period's budget before anything was spent."""
     own = limit.limit if limit is not None else None
     if own is None and scope == OWNER_SCOPE:
         own = default_limit
     return Budget(scope, period, own, alert_at=limit.alert_at if limit else DEFAULT_ALERTS)
+
+
+def _shown(limit: BudgetLimit | None) -> dict[str, Any]:
+    """What the trail keeps of a limit; of none, nothing."""
+    if limit is None:
+        return {}
+    own = None if limit.limit is None else format_usd(limit.limit)
+    return {"limit": own, "alert_at": list(limit.alert_at)}

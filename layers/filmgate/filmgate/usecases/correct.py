@@ -36,6 +36,8 @@ def correct(
         before = next((one for one in record.attempts if one.id == attempt_id), None)
         if before is None:
             raise NotFound("The generation has no attempt with this id.")
+        if not before.reserved_micros:
+            raise StateConflict("Nothing was held for the attempt: its provider bills nothing.")
         try:
             after = corrected(before, actual=actual, now=now)
         except IllegalTransition:

@@ -7,8 +7,9 @@ from filmgate.domain import ledger
 from filmgate.domain.attempts import Attempt, AttemptState, release, spoil
 from filmgate.domain.errors import Stale
 from filmgate.domain.generations import RENDER_OPERATION, Generation, Record, conclude
+from filmgate.domain.patience import Patience
 from filmgate.usecases.ports import Clock, Studio
-from filmgate.usecases.steps import failed, read
+from filmgate.usecases.steps import USUAL, failed, read
 
 _TRIES = 5
 
@@ -19,13 +20,15 @@ class Finish:
 
     studio: Studio
     clock: Clock
+    patience: Patience = USUAL
 
     def __call__(self, tenant: str, generation_id: str, attempt: int | None = None) -> Generation:
         """End the generation; one that has ended stays as it is.
 
-        A hold of which surely nothing was sent goes back in the same transaction. With the place
-        of an `attempt` only that one is closed. Raises Stale when other writers were faster many
-        times over.
+        A hold of which surely nothing was sent goes back in the same transaction. A paid result
+        that could not be fetched stays open at first: the sweeper has it fetched again. With the
+        place of an `attempt` only that one is closed. Raises Stale when other writers were faster
+        many times over.
         """
         for _ in range(_TRIES):
             record = read(self.studio, tenant, generation_id, attempt)
@@ -39,7 +42,7 @@ class Finish:
 
     def _close(self, record: Record) -> Generation:
         now = self.clock()
-        closed = _closed(record.current, now)
+        closed = _closed(record.current, now, self.patience)
         if closed is not None:
             commit = ledger.change(record.current, closed, at=now)
             self.studio.commit(record.generation.tenant, commit)
@@ -49,7 +52,7 @@ class Finish:
         now = self.clock()
         generation, attempt = record.generation, record.current
         state, failure = conclude(record)
-        closed = _closed(attempt, now)
+        closed = _closed(attempt, now, self.patience)
         stored = [one for one in record.attempts if one.state is AttemptState.STORED]
         ended = generation.now(
             state=state,
@@ -63,12 +66,14 @@ class Finish:
         return ended
 
 
-def _closed(attempt: Attempt, now: datetime) -> Attempt | None:
+def _closed(attempt: Attempt, now: datetime, patience: Patience) -> Attempt | None:
     """The attempt as the end of its work leaves it; None when that changes nothing."""
     if attempt.state is AttemptState.RESERVED:
         unsent = attempt.failure or failed("not-sent", "was not asked any more")
         return release(attempt, failure=unsent, now=now)
     if attempt.state is AttemptState.PAID and attempt.failure is None:
+        if now - (attempt.ended_at or now) < patience.fetch_for:
+            return None
         lost = failed("download-failed", "its result could not be fetched; it is paid")
         return spoil(attempt, failure=lost)
     if attempt.state is AttemptState.ACCEPTED and attempt.operation == RENDER_OPERATION:

@@ -19,7 +19,9 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Envelope, Generation, Link, Record
 from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.pace import Pace, Start
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.usage import ordered_of
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
@@ -57,6 +59,7 @@ def generate(
     card: RateCard,
     default_limit: Micros,
     default_cost_limit: Micros,
+    pace: Pace | None,
     now: datetime,
     commission: Commission | None = None,
 ) -> Admitted:
@@ -65,8 +68,10 @@ def generate(
     The generation, the hold for its first attempt and the entry are one transaction; the
     workflow is started after it, under the generation's own name. A crash between the two leaves
     a queued generation, which a repeat with the same key starts. No key means a fresh one, so
-    only callers who send one are protected against their own repeats. Raises as `priced` does, and
-    BudgetExceeded or IdempotencyKeyReused; none of these stores anything.
+    only callers who send one are protected against their own repeats. `pace` bounds the user's
+    rate and number in flight, where only what is admitted counts; None counts without a bound.
+    Raises as `priced` does, and BudgetExceeded, IdempotencyKeyReused, or, when nothing else stands
+    against it, TooManyInFlight or RateLimited; none of these stores anything.
     """
     generation_id = ids.generation_id(
         principal.tenant, principal.user, idempotency_key or uuid4().hex
@@ -94,9 +99,10 @@ def generate(
             generation, storyboard_id=commission.storyboard_id, envelope=commission.envelope
         )
     first = reserve_link(generation, 0, now=now)
+    commit = _admission(generation, first, pace, now)
     try:
         with_open_budgets(
-            lambda: studio.commit(principal.tenant, _admission(generation, first, now)),
+            lambda: studio.commit(principal.tenant, commit),
             tenant=principal.tenant,
             studio=studio,
             default_limit=default_limit,
@@ -137,15 +143,19 @@ def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attemp
         scopes=ledger.scopes_of(generation, link.provider, now=now),
         started_at=now,
         outer=generation.envelope.outer if generation.envelope else (),
+        ordered=ordered_of(generation, link),
     )
 
 
-def _admission(generation: Generation, first: Attempt, now: datetime) -> ledger.Commit:
+def _admission(
+    generation: Generation, first: Attempt, pace: Pace | None, now: datetime
+) -> ledger.Commit:
     own = ledger.Budget(
         ledger.generation_scope(generation.id), ledger.NO_PERIOD, generation.cost_limit
     )
     commit = ledger.opening(ledger.change(None, first, at=now), own)
-    return ledger.with_generation(commit, None, generation)
+    commit = ledger.with_generation(commit, None, generation)
+    return commit if pace is None else ledger.with_start(commit, Start(pace, now))
 
 
 def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:

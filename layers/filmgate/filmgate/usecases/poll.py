@@ -13,6 +13,7 @@ from filmgate.domain.attempts import (
     overdue,
     pay,
     unseen,
+    visible,
 )
 from filmgate.domain.errors import (
     ContentRefused,
@@ -38,6 +39,7 @@ from filmgate.usecases.steps import (
     failed,
     outcome_of,
     read,
+    reported_by,
     write,
 )
 
@@ -73,8 +75,10 @@ class Poll:
         """
         try:
             adapter = self.adapters(record.generation.tenant, record.link)
-        except ProviderError as error:
+        except ProviderKeyRefused as error:
             return self._overdue(record, error)  # without a key nobody can look
+        except ProviderError:
+            return self._unless_overdue(None, record)  # the key cannot be read just now
         return self._look_with(adapter, record)
 
     def _look_with(self, adapter: Adapter, record: Record) -> Record:
@@ -92,7 +96,7 @@ class Poll:
             return self._unless_overdue(adapter, record)  # it saw nothing; the job goes on
         if isinstance(seen, Finished):
             return self._settle(record, seen)
-        return self._unless_overdue(adapter, record)
+        return self._unless_overdue(adapter, self._visible(record))
 
     def _seen(self, adapter: Adapter, record: Record) -> Pending | Finished:
         """One look; one more with the key as it now is, where the one we had was refused."""
@@ -120,6 +124,7 @@ class Poll:
             attempt,
             actual=bill_of(record, seen),
             operation={**(attempt.operation or {}), **link},
+            reported=reported_by(seen),
             now=now,
         )
         return write(self.studio, record, paid, now=now, state=GenerationState.STORING)
@@ -138,6 +143,13 @@ class Poll:
             return self._unless_overdue(adapter, record)
         return self._overdue(record, error)
 
+    def _visible(self, record: Record) -> Record:
+        """A job that is seen to run takes back what earlier looks did not show."""
+        after = visible(record.current)
+        if after == record.current:
+            return record
+        return write(self.studio, record, after, now=self.clock())
+
     def _empty(self, record: Record, error: ProviderError) -> Record:
         """A success without a result is paid; the result may still come, for a while."""
         now = self.clock()
@@ -152,7 +164,7 @@ class Poll:
         paid = pay(record.current, actual=cost, failure=failure_of(error), now=now)
         return write(self.studio, record, paid, now=now)
 
-    def _unless_overdue(self, adapter: Adapter, record: Record) -> Record:
+    def _unless_overdue(self, adapter: Adapter | None, record: Record) -> Record:
         """Past its deadline a job is cancelled where that can be; only a look that says so then
         ends it, since a vendor may have gone on."""
         attempt, now = record.current, self.clock()
@@ -163,7 +175,9 @@ class Poll:
             record.link.provider, f"not done after {record.link.deadline_s} s; its money stays held"
         )
         record = self._overdue(record, late, code="deadline-exceeded")
-        return self._look_with(adapter, record) if _takes_a_cancel(adapter, record) else record
+        if adapter is None or not _takes_a_cancel(adapter, record):
+            return record
+        return self._look_with(adapter, record)
 
     def _overdue(self, record: Record, error: ProviderError, code: str | None = None) -> Record:
         """The job is given up for now; its money stays held. One given up before stays as it is."""

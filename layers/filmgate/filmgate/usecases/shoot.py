@@ -188,6 +188,7 @@ class Shoot:
                     card=self.market.card,
                     default_limit=self.market.default_limit,
                     default_cost_limit=self.market.default_cost_limit,
+                    pace=None,  # the storyboard was admitted as a whole
                     now=self.clock(),
                     commission=commission,
                 ).record.generation

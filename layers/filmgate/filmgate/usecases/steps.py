@@ -7,13 +7,14 @@ with the outcome that the record then has. So a step may run twice, late, or aft
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
 from filmgate.domain import ledger
 from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Failure, failure_of, release
 from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, ProviderSuspended, Stale
+from filmgate.domain.facts import Delivered, Reported
 from filmgate.domain.generations import (
     Generation,
     GenerationState,
@@ -28,6 +29,7 @@ from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import Patience, next_look_s
 from filmgate.domain.pricing import VENDOR_CARD, price_of_tokens, price_of_units
+from filmgate.domain.usage import What, delivery_differences, ordered_of
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
@@ -83,6 +85,8 @@ class Inspection(Protocol):
     @property
     def size_bytes(self) -> int: ...
     @property
+    def has_audio(self) -> bool | None: ...
+    @property
     def sha256(self) -> str: ...
 
 
@@ -120,8 +124,10 @@ def outcome_of(record: Record, *, now: datetime, patience: Patience = USUAL) -> 
             wait_s = _until(attempt.retry_at, now)
         case Step.WAIT | Step.DOUBT:
             wait_s = max(1, _until(attempt.lease_until, now))
+            if record.awaits_a_result:
+                wait_s = _whole(patience.search_spacing)
         case Step.SEARCH:
-            spaced = math.ceil(patience.search_spacing.total_seconds())
+            spaced = _whole(patience.search_spacing)
             # A search counts as a proof from the lease's end on, so one shall come right then.
             wait_s = min(spaced, _until(attempt.lease_until, now) or spaced)
         case Step.POLL:
@@ -152,6 +158,8 @@ def write(
     answered is written all the same. Raises Stale when another worker moved the attempt.
     """
     after = _beside_others(record, after)
+    if take is not None:
+        after = replace(after, delivered=_delivered(take))
     step = ledger.change(record.current, after, at=now)
     if take is not None:
         step = ledger.with_take(step, take)
@@ -173,6 +181,10 @@ def write(
     raise Stale(f"{record.generation.id} is being changed by others")
 
 
+def _delivered(take: Take) -> Delivered:
+    return Delivered(take.width, take.height, take.duration_ms, take.has_audio, take.late)
+
+
 def _beside_others(record: Record, after: Attempt) -> Attempt:
     """The attempt, marked when another of its generation is paid too."""
     paid_now = after.is_settled and not record.current.is_settled
@@ -184,8 +196,9 @@ def _beside_others(record: Record, after: Attempt) -> Attempt:
 
 def _says_something_new(before: Attempt, after: Attempt) -> bool:
     """Whether a step tells how a provider behaved: a doubt was told of when it began."""
-    arrived = after.state is AttemptState.STORED
-    return after.state is not before.state and (arrived or before.state not in DOUBTFUL)
+    if after.state is before.state:
+        return before.failure is None and after.failure is not None  # its result is unusable
+    return after.state is AttemptState.STORED or before.state not in DOUBTFUL
 
 
 def _price_doubt(record: Record, after: Attempt, now: datetime) -> ledger.PriceDoubt:
@@ -212,7 +225,7 @@ def _moved(record: Record, state: GenerationState | None, warnings: tuple[str, .
     else:
         moved = replace(
             generation,
-            state=state or generation.state,
+            state=generation.state if record.is_abandoned else state or generation.state,
             warnings=(*generation.warnings, *warnings),
         )
     return generation if moved == generation else moved.now()
@@ -291,6 +304,12 @@ def bill_of(record: Record, result: Finished) -> Micros:
     return actual_cost(record.link, result, card=record.generation.rate_card)
 
 
+def reported_by(result: Finished) -> Reported | None:
+    """What the vendor says about its bill; None when it says nothing."""
+    said = Reported(result.cost_micros, result.tokens, result.seconds)
+    return None if said == Reported() else said
+
+
 def take_place(record: Record) -> str:
     """Where the current attempt's result lies in the take bucket, without its extension."""
     generation = record.generation
@@ -314,6 +333,7 @@ def take_of(record: Record, seen: Inspection, *, now: datetime) -> Take:
         sha256=seen.sha256,
         created_at=now,
         late=record.is_abandoned,
+        has_audio=seen.has_audio,
     )
 
 
@@ -324,23 +344,26 @@ def unusable_key(generation: Generation, attempt: Attempt) -> str:
 
 def warnings_for(record: Record, seen: Inspection) -> tuple[str, ...]:
     """What was delivered against what was ordered, in sentences; empty when it is the same."""
-    link, wish = record.link, record.generation.wish
-    found = []
-    if (seen.width, seen.height) != (link.width, link.height):
-        found.append(
-            f"{link.provider} delivered {seen.width}x{seen.height} pixels, "
-            f"ordered were {link.width}x{link.height}"
-        )
-    if seen.duration_ms is not None and abs(seen.duration_ms - wish.seconds * 1000) > 500:
-        found.append(
-            f"{link.provider} delivered {seen.duration_ms / 1000:.1f} s, "
-            f"ordered were {wish.seconds} s"
-        )
-    return tuple(found)
+    ordered = ordered_of(record.generation, record.link)
+    delivered = Delivered(seen.width, seen.height, seen.duration_ms)
+    return tuple(
+        _SENTENCES[one.what].format(record.link.provider, one.delivered, one.ordered)
+        for one in delivery_differences(ordered, delivered)
+    )
+
+
+_SENTENCES: Final[Mapping[What, str]] = {
+    What.SIZE: "{} delivered {} pixels, ordered were {}",
+    What.DURATION: "{} delivered {} s, ordered were {} s",
+}
 
 
 def failed(code: str, message: str, error_class: ErrorClass = ErrorClass.FALLBACK) -> Failure:
     return Failure(error_class, code, message)
+
+
+def _whole(wait: timedelta) -> int:
+    return math.ceil(wait.total_seconds())
 
 
 def _until(moment: datetime | None, now: datetime) -> int:

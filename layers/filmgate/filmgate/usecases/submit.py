@@ -36,6 +36,7 @@ from filmgate.domain.errors import (
     ResultUnusable,
     Stale,
 )
+from filmgate.domain.facts import Reported
 from filmgate.domain.generations import (
     GenerationState,
     Link,
@@ -70,6 +71,7 @@ from filmgate.usecases.steps import (
     failed,
     outcome_of,
     read,
+    reported_by,
     take_of,
     take_place,
     unusable_key,
@@ -220,43 +222,49 @@ class Submit:
     def _write_down(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
-            return self._keep(record, result.data, bill_of(record, result))
+            return self._keep(record, result.data, bill_of(record, result), reported_by(result))
         if isinstance(result, Finished):
             paid = pay(
                 record.current,
                 actual=bill_of(record, result),
                 operation={"url": result.url},
+                reported=reported_by(result),
                 now=now,
             )
             return write(self.studio, record, paid, now=now, state=GenerationState.STORING)
         return write(self.studio, record, taken(record, result, now), now=now)
 
-    def _keep(self, record: Record, data: bytes, actual: Micros) -> Record:
+    def _keep(
+        self, record: Record, data: bytes, actual: Micros, reported: Reported | None = None
+    ) -> Record:
         """Bytes first into the bucket, then one transaction that settles and says STORED."""
         try:
             seen = self.inspect(data)
         except ResultUnusable as error:
-            return self._quarantine(record, data, actual, error)
+            paid = pay(
+                record.current,
+                actual=actual,
+                failure=failure_of(error),
+                reported=reported,
+                now=self.clock(),
+            )
+            return self._quarantine(record, data, paid)
         now = self.clock()
         take = take_of(record, seen, now=now)
         self.takes.put(take.key, data, take.media_type)
         return write(
             self.studio,
             record,
-            store(record.current, now=now, actual=actual),
+            store(record.current, now=now, actual=actual, reported=reported),
             now=now,
             take=take,
             warnings=warnings_for(record, seen),
         )
 
-    def _quarantine(
-        self, record: Record, data: bytes, actual: Micros, error: ResultUnusable
-    ) -> Record:
+    def _quarantine(self, record: Record, data: bytes, paid: Attempt) -> Record:
         key = unusable_key(record.generation, record.current)
         self.takes.put(key, data, "application/octet-stream")
-        now = self.clock()
-        paid = pay(record.current, actual=actual, failure=failure_of(error), now=now)
-        return write(self.studio, record, paid, now=now)
+        return write(self.studio, record, paid, now=self.clock())
 
     def _refused(
         self, record: Record, error: ProviderError, worker: Worker, adapter: Adapter

@@ -22,7 +22,7 @@ from filmgate.domain.attempts import (
     looked,
     presume,
 )
-from filmgate.domain.errors import GatewayError, Stale
+from filmgate.domain.errors import ConfigurationError, GatewayError, Stale
 from filmgate.domain.generations import RENDER_OPERATION, Record, Step, next_step
 from filmgate.domain.patience import Patience
 from filmgate.usecases.finish import Finish
@@ -83,7 +83,7 @@ class Sweep:
                 self._tend(opened, swept)
             except Stale:
                 continue  # another worker is at it
-            except GatewayError as error:
+            except (GatewayError, ConfigurationError) as error:
                 self.on_failure(error)
                 swept = replace(swept, failed=swept.failed + 1)
         return swept
@@ -124,8 +124,9 @@ class Sweep:
         attempt, now = record.current, self.clock()
         match attempt.state:
             case S.RESERVED:
-                self.finish(record.generation.tenant, record.generation.id, attempt.index)
-                return attempt
+                generation = record.generation
+                self.finish(generation.tenant, generation.id, attempt.index)
+                return read(self.studio, generation.tenant, generation.id, attempt.index).current
             case S.ACCEPTED if attempt.operation == RENDER_OPERATION:
                 return self._follow(record)
             case S.SUBMITTING if next_step(record, now) is Step.WAIT:

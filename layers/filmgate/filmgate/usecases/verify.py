@@ -50,18 +50,19 @@ class Verified:
 def verify(studio: Studio, tenant: str) -> Verified:
     """Compare all of a tenant's balances with the fold of its entries. Changes nothing."""
     ledger = studio.ledger(tenant)
-    found = _differences(ledger)
+    suspects = _differences(ledger)
+    drift: dict[str, Drift] = {}
     for _ in range(PASSES):
-        if not found:
+        if not suspects:
             break
         before, ledger = _versions(ledger), studio.ledger(tenant)
         last = _versions(studio.ledger(tenant))
         again = _differences(ledger)
-        suspects = {name: again[name] for name in found if name in again}
-        if all(before.get(name) == last.get(name) for name in suspects):
-            return _verified(ledger, suspects.values(), busy=0)
-        found = suspects
-    return _verified(ledger, (), busy=len(found))
+        still = {name: again[name] for name in suspects if name in again}
+        quiet = {name for name in still if before.get(name) == last.get(name)}
+        drift |= {name: still[name] for name in quiet}
+        suspects = {name: one for name, one in still.items() if name not in quiet}
+    return _verified(ledger, drift.values(), busy=len(suspects))
 
 
 def _verified(ledger: Ledger, drift: Iterable[Drift], *, busy: int) -> Verified:
