@@ -2,12 +2,15 @@
 
 import json
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import pytest
 
 from filmgate.adapters import items
+from filmgate.domain.boards import ENDED
 from filmgate.domain.generations import TERMINAL, GenerationState
+from filmgate.domain.storyboard import StoryboardState
 from filmgate.domain.webhooks import MOST_TRIES, PAUSES_S
 from filmgate.http import ROUTES
 from filmgate.usecases.alarm import CLAIM
@@ -179,16 +182,21 @@ def test_a_mapping_hears_which_records_failed_and_gives_up_into_a_queue(name: st
     assert "RedrivePolicy" in properties or mapping["DestinationConfig"]["OnFailure"]
 
 
-def test_the_stream_hands_on_a_generation_in_the_moment_of_its_end() -> None:
+@pytest.mark.parametrize(
+    ("kind", "states", "ends"),
+    [(items.GENERATION, GenerationState, TERMINAL), (items.STORYBOARD, StoryboardState, ENDED)],
+)
+def test_the_stream_hands_on_what_ends_in_the_moment_of_its_end(
+    kind: str, states: type[StrEnum], ends: frozenset[StrEnum]
+) -> None:
     mapping = documents.resources("AWS::Lambda::EventSourceMapping")["AnnounceStreamMapping"]
 
-    (pattern,) = (json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"])
-    images = pattern["dynamodb"]
-    assert images["NewImage"]["sk"] == {"S": [items.GENERATION]}
-    assert set(images["NewImage"]["state"]["S"]) == {str(state) for state in TERMINAL}
-    assert set(images["OldImage"]["state"]["S"]) == {
-        str(s) for s in set(GenerationState) - TERMINAL
-    }
+    patterns = [json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"]]
+    own = [one["dynamodb"] for one in patterns if one["dynamodb"]["NewImage"]["sk"]["S"] == [kind]]
+    (images,) = own
+    assert len(patterns) == 2
+    assert set(images["NewImage"]["state"]["S"]) == {str(state) for state in ends}
+    assert set(images["OldImage"]["state"]["S"]) == {str(s) for s in set(states) - ends}
 
 
 def test_every_parameter_is_used_and_described() -> None:

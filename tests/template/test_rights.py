@@ -87,6 +87,7 @@ def test_only_who_recomputes_every_balance_may_read_the_table_whole() -> None:
 
 def test_the_sweeper_writes_to_the_table_and_starts_workflows_and_no_more() -> None:
     assert actions(functions()["sweep"]) == {
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:Query",
         "dynamodb:PutItem",
@@ -109,14 +110,17 @@ def test_only_the_sweeper_reads_the_index_of_what_is_open() -> None:
     assert may == {"sweep"}
 
 
-def test_the_sweeper_asks_for_executions_of_its_own_state_machine_alone() -> None:
+def test_the_sweeper_asks_for_executions_of_the_two_state_machines_alone() -> None:
     (asked,) = [
         one["Resource"]
         for one in statements(functions()["sweep"])
         if "states:DescribeExecution" in _listed(one["Action"])
     ]
 
-    assert asked["Fn::Sub"].endswith(":execution:${GenerationStateMachine.Name}:*")
+    assert [one["Fn::Sub"].rpartition(":execution:")[2] for one in asked] == [
+        "${GenerationStateMachine.Name}:*",
+        "${StoryboardStateMachine.Name}:*",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["authorize", "estimate", "read"])

@@ -61,8 +61,10 @@ def stand(board: Board, boards: Boards) -> Standing:
         own = {role: made[name] for role, name in names.items() if name in made}
         shots.append(ShotStanding(shot, progress_of(head, shot, own), own))
     state, progress = standing(head, [one.parts for one in shots])
-    if state in ENDED:  # it ends when that is written down, with its money
-        state = head.state if head.has_ended else StoryboardState.RUNNING
+    if head.has_ended:
+        state = head.state
+    elif state in ENDED or head.state is StoryboardState.RUNNING:
+        state = StoryboardState.RUNNING  # it ends when that is written down, with its money
     return Standing(board, tuple(shots), state, progress)
 
 
