@@ -42,7 +42,8 @@ NO_CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _CACHED = (
-    "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow", "provider_keys",
+    "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow",
+    "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
     "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
 )  # fmt: skip
