@@ -57,7 +57,7 @@ def post_storyboard() -> Response[str]:
 @app.post("/v1/storyboards/<storyboard_id>/resume")
 def post_resume(storyboard_id: str) -> Response[str]:
     who = principal(app, role="creator")
-    said = body_of(app, ResumeBody) if raw_body(app) else ResumeBody()
+    said = body_of(app, ResumeBody)
     head = resume_storyboard(
         storyboard_id,
         approve=said.approve,

@@ -169,11 +169,12 @@ def test_a_cancelled_storyboard_has_its_money_back_and_cannot_be_resumed(
     assert (resumed.status, resumed.json["code"]) == (409, "state-conflict")
 
 
-def test_a_resume_without_a_body_is_one_without_approval(keyed: Deployment) -> None:
+def test_a_resume_says_no_more_than_whether_it_approves(keyed: Deployment) -> None:
     started = post(keyed, {"shots": TWO}).json
     path = f"/v1/storyboards/{started['id']}/resume"
 
-    assert keyed.route(asked_by(request("POST", path), role="creator")).status == 409
+    running = request("POST", path, body={})
+    assert keyed.route(asked_by(running, role="creator")).status == 409
     unknown = request("POST", path, body={"agree": True})
     assert keyed.route(asked_by(unknown, role="creator")).status == 422
 
