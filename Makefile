@@ -16,7 +16,7 @@ run: $(VENV)/.run ## Start everything on this machine and make the sample film (
 	@$(BIN)/python -m local $(if $(ONCE),--once)
 
 test: $(VENV)/.test $(SAM)/.done lint ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test ## Check style, types and the template
 	@$(BIN)/ruff check .

@@ -13,7 +13,6 @@ A creator sees what is theirs.    404 an unknown scope    422 validation-failed
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
@@ -38,7 +37,7 @@ from filmgate.usage_views import (
 )
 from filmgate.usecases import usage
 from filmgate.usecases.budgets import known_scope
-from filmgate.usecases.ports import Principal
+from filmgate.usecases.ports import Principal, RowPage
 from filmgate.views import Json
 
 LARGEST_AT_ONCE: Final = 2_000_000  # a function may answer with 6 MB, and escaping doubles some
@@ -123,7 +122,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _listed(
-    listing: Callable[..., usage.RowPage],
+    listing: Callable[..., RowPage],
     view: Callable[[Attempt], Json],
     who: Principal,
     given: dict[str, str],
@@ -151,7 +150,6 @@ def _file(text: str) -> Response[str]:
 
 def _link(who: Principal, text: str, rows: int, *, status: int) -> Response[str]:
     """Put the file into the bucket for exports, which forgets it in a day, and say where it is."""
-    url = wiring.export_link(who.tenant, FILE_NAME, text.encode())
-    expires_at = wiring.now() + timedelta(seconds=wiring.LINK_LIFE_S)
+    url, expires_at = wiring.export_link(who.tenant, FILE_NAME, text.encode())
     body = {"url": url, "expires_at": moment(expires_at), "rows": rows}
     return answer(status, body, {"Location": url} if status == 303 else None)

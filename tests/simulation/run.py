@@ -9,6 +9,9 @@ from tests.simulation.book import Violation
 from tests.simulation.world import World
 
 
+CHUNKS_A_PROCESS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a history was: its size, and the rule that it broke, if any."""
@@ -48,11 +51,8 @@ def _play_all(seeds: range) -> list[Told]:
 def play_many(seeds: range, *, processes: int, chunk: int = 100) -> Iterator[Told]:
     """Play all seeds; the order of the answers is not theirs."""
     chunks = [seeds[at : at + chunk] for at in range(0, len(seeds), chunk)]
-    if processes == 1:
-        for one in chunks:
-            yield from _play_all(one)
-        return
-    with get_context("spawn").Pool(processes) as pool:
+    # A process that is fresh now and then keeps the memory of thousands of histories small.
+    with get_context("spawn").Pool(processes, maxtasksperchild=CHUNKS_A_PROCESS) as pool:
         for told in pool.imap_unordered(_play_all, chunks):
             yield from told
 

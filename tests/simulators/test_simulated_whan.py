@@ -608,7 +608,8 @@ def test_a_look_may_see_nothing_and_the_job_goes_on(
     pending = submit(made)
     script(sim, fault, where="poll", **extras)
 
-    with pytest.raises(ProviderProtocolError):
+    leaf = ProviderKeyRefused if fault == "bad_key" else ProviderProtocolError
+    with pytest.raises(leaf):
         made.poll(pending.operation, deadline_s=0.5)
 
     assert isinstance(made.poll(pending.operation, deadline_s=20), Finished)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.ledger import Budget
 from filmgate.domain.usage import differences, status_of
-from filmgate.usecases.ports import BudgetLimit
-from filmgate.usecases.usage import RowFilter, RowPage
+from filmgate.usecases.ports import BudgetLimit, RowFilter, RowPage
 from tests.support.memory_studio import MemoryStudio
 
 

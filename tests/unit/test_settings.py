@@ -9,6 +9,7 @@ from filmgate.settings import from_environment
 ALL = {
     "STUDIO_TABLE_NAME": "studio",
     "TAKES_BUCKET_NAME": "takes",
+    "EXPORTS_BUCKET_NAME": "exports",
     "GENERATION_STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:1:stateMachine:g",
     "PROVIDER_SECRET_PREFIX": "filmgate/test/",
     "RATE_CARD": "guide",
@@ -34,6 +35,7 @@ def test_every_variable_is_read_in_its_own_type() -> None:
     assert read.model_dump() == {
         "studio_table_name": "studio",
         "takes_bucket_name": "takes",
+        "exports_bucket_name": "exports",
         "generation_state_machine_arn": "arn:aws:states:eu-west-1:1:stateMachine:g",
         "provider_secret_prefix": "filmgate/test/",
         "allowed_api_hosts": "",

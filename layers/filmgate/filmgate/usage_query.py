@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from filmgate.domain.errors import ValidationFailed
 from filmgate.domain.usage import Status
 from filmgate.domain.wishes import Media
-from filmgate.usecases.usage import RowFilter
+from filmgate.usecases.ports import RowFilter
 
 FILTERS: Final = ("user", "provider", "type", "status", "project", "script_id", "from", "to")
 USUAL_MONTHS: Final = 12

@@ -384,10 +384,14 @@ def take_link(take: Take) -> tuple[str, datetime]:
     return url, now() + timedelta(seconds=LINK_LIFE_S)
 
 
-def export_link(tenant: str, filename: str, data: bytes) -> str:
-    """Keep a file for download and give a presigned link to it; the same file, the same place."""
+def export_link(tenant: str, filename: str, data: bytes) -> tuple[str, datetime]:
+    """Keep a file for download; a presigned link to it, and when that ends.
+
+    The same file has the same place.
+    """
     from hashlib import sha256
 
     key = f"{tenant}/{sha256(data).hexdigest()}/{filename}"
     exports().put(key, data, "text/csv; charset=utf-8; header=present")
-    return exports().link(key, filename=filename, expires_s=LINK_LIFE_S)
+    url = exports().link(key, filename=filename, expires_s=LINK_LIFE_S)
+    return url, now() + timedelta(seconds=LINK_LIFE_S)

@@ -16,8 +16,7 @@ from filmgate.domain.ledger import NO_PERIOD, Budget
 from filmgate.domain.usage import Status, differences, ordered_of
 from filmgate.domain.wishes import Media
 from filmgate.usecases import usage
-from filmgate.usecases.ports import BudgetLimit
-from filmgate.usecases.usage import RowFilter, RowPage
+from filmgate.usecases.ports import BudgetLimit, RowFilter, RowPage
 from filmgate.usecases.verify import verify
 from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
 from tests.support.builders import NOW, PERIOD, TENANT, attempt, generation, principal, usd
@@ -27,6 +26,7 @@ from tests.support.memory_usage import MemoryUsage
 from tests.template import documents
 
 NAME = documents.physical_name("StudioTable")
+EMPTY = "empty-table"
 SEED = 3
 COUNT = 120
 FEW = 8
@@ -35,19 +35,21 @@ S = AttemptState
 
 
 @contextmanager
-def deployed() -> Iterator[UsageTable]:
+def deployed(name: str) -> Iterator[UsageTable]:
+    """A table of its own: moto has one account for all that are open at once."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in NO_CREDENTIALS.items():
-            patch.setenv(name, value)
+        for variable, value in NO_CREDENTIALS.items():
+            patch.setenv(variable, value)
         no_sockets(patch)
         with aws():
-            client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-            yield UsageTable(client("dynamodb"), NAME, sleep=lambda _: None)
+            client("dynamodb").create_table(TableName=name, **documents.table_definition())
+            yield UsageTable(client("dynamodb"), name, sleep=lambda _: None)
+            client("dynamodb").delete_table(TableName=name)
 
 
 @pytest.fixture
 def empty() -> Iterator[UsageTable]:
-    with deployed() as table:
+    with deployed(EMPTY) as table:
         yield table
 
 
@@ -65,7 +67,7 @@ def table(memory: MemoryUsage) -> Iterator[UsageTable]:
 
     They are put one by one: moto copies a table whole for every transaction.
     """
-    with deployed() as table:
+    with deployed(NAME) as table:
         for one in memory.rows(TENANT, RowFilter(), limit=COUNT, cursor=None).items:
             for put in _attempt_puts(TENANT, ledger.AttemptChange(None, one), {}):
                 client("dynamodb").put_item(TableName=NAME, Item=items.to_wire(put.item))
@@ -187,7 +189,7 @@ def test_a_difference_that_a_correction_takes_away_leaves_the_list(empty: UsageT
 def test_a_budget_that_was_registered_and_never_opened_is_passed_over(empty: UsageTable) -> None:
     empty.open_budget(TENANT, Budget("user:ada", PERIOD, None))
     registered = {"pk": items.scopes_pk(TENANT, PERIOD), "sk": "user:ben"}
-    client("dynamodb").put_item(TableName=NAME, Item=items.to_wire(registered))
+    client("dynamodb").put_item(TableName=EMPTY, Item=items.to_wire(registered))
 
     assert [one.scope for one in empty.budgets(TENANT, PERIOD)] == ["user:ada"]
 

@@ -12,8 +12,7 @@ from filmgate.domain.ledger import NO_PERIOD, Budget, fold, period_of
 from filmgate.domain.usage import Status, status_of, was_skipped
 from filmgate.usage_views import row_view, totals_view
 from filmgate.usecases import usage
-from filmgate.usecases.ports import BudgetLimit
-from filmgate.usecases.usage import RowFilter
+from filmgate.usecases.ports import BudgetLimit, RowFilter
 from tests.support.builders import NOW, PERIOD, TENANT, principal, usd
 from tests.support.histories import LIMIT, live
 from tests.support.memory_studio import MemoryStudio

@@ -14,8 +14,7 @@ from filmgate.adapters.table import LIST_INDEX, StudioTable
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.ledger import Budget
-from filmgate.usecases.ports import BudgetLimit
-from filmgate.usecases.usage import RowFilter, RowPage
+from filmgate.usecases.ports import BudgetLimit, RowFilter, RowPage
 
 MOST_INDEX_PAGES: Final = 20
 MOST_READ_AT_ONCE: Final = 1000

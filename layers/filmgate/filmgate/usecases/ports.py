@@ -17,6 +17,8 @@ from filmgate.domain.generations import Generation, GenerationState, Link, Recor
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, PriceDoubt
 from filmgate.domain.money import Micros
+from filmgate.domain.usage import Status
+from filmgate.domain.wishes import Media
 from filmgate.providers.base import Adapter
 
 Clock = Callable[[], datetime]
@@ -415,3 +417,49 @@ class Stream(Protocol):
 
     def read(self, letter: DeadLetter) -> Reread:
         """The records that a letter points to; raises RecordsGone or StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which rows are wanted; None means any. `since` is included, `until` is not."""
+
+    user: str | None = None
+    provider: str | None = None
+    type: Media | None = None
+    status: Status | None = None
+    project: str | None = None
+    script_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Some attempts, newest first, and the cursor of the next page (None at the end).
+
+    A page may be shorter than asked for, even empty, and still have a next one.
+    """
+
+    items: Sequence[Attempt]
+    next: str | None
+
+
+class UsageBook(Protocol):
+    """What reports read of the table."""
+
+    def rows(self, tenant: str, wanted: RowFilter, *, limit: int, cursor: str | None) -> RowPage:
+        """Attempts by when they began; raises ValueError for a cursor that is none."""
+
+    def discrepancies(
+        self, tenant: str, wanted: RowFilter, *, limit: int, cursor: str | None
+    ) -> RowPage:
+        """Those of them that came otherwise than ordered; raises ValueError likewise."""
+
+    def budgets(self, tenant: str, period: str) -> Sequence[Budget]:
+        """Every scope's budget that was opened in a month, in no order."""
+
+    def months(self, tenant: str, scope: str, periods: Sequence[str]) -> Sequence[Budget]:
+        """A scope's budgets of these months, in no order, without those never opened."""
+
+    def limits(self, tenant: str) -> Mapping[str, BudgetLimit]:
+        """What was set for every month to come, by scope."""

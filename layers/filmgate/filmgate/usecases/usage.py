@@ -4,10 +4,10 @@ Who may see what is decided here: a creator sees the rows and totals that are th
 user's budget; viewers and admins see their whole tenant. What somebody may not see does not exist.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.errors import Forbidden, NotFound, ValidationFailed
@@ -20,61 +20,13 @@ from filmgate.domain.ledger import (
     provider_scope,
 )
 from filmgate.domain.money import Micros
-from filmgate.domain.usage import Status
-from filmgate.domain.wishes import Media
 from filmgate.usecases.budgets import Standing, fresh_budget, standing_in
-from filmgate.usecases.ports import BudgetLimit, Principal
+from filmgate.usecases.ports import Principal, RowFilter, RowPage, UsageBook
 from filmgate.usecases.reading import SEES_ONLY_OWN
 
 CHUNK: Final = 1000
-MOST_ROWS: Final = 50_000
+MOST_ROWS: Final = 20_000
 """What a report in one file may have: more takes longer to read than a call may last."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowFilter:
-    """Which rows are wanted; None means any. `since` is included, `until` is not."""
-
-    user: str | None = None
-    provider: str | None = None
-    type: Media | None = None
-    status: Status | None = None
-    project: str | None = None
-    script_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowPage:
-    """Some attempts, newest first, and the cursor of the next page (None at the end).
-
-    A page may be shorter than asked for, even empty, and still have a next one.
-    """
-
-    items: Sequence[Attempt]
-    next: str | None
-
-
-class UsageBook(Protocol):
-    """What reports read of the table."""
-
-    def rows(self, tenant: str, wanted: RowFilter, *, limit: int, cursor: str | None) -> RowPage:
-        """Attempts by when they began; raises ValueError for a cursor that is none."""
-
-    def discrepancies(
-        self, tenant: str, wanted: RowFilter, *, limit: int, cursor: str | None
-    ) -> RowPage:
-        """Those of them that came otherwise than ordered; raises ValueError likewise."""
-
-    def budgets(self, tenant: str, period: str) -> Sequence[Budget]:
-        """Every scope's budget that was opened in a month, in no order."""
-
-    def months(self, tenant: str, scope: str, periods: Sequence[str]) -> Sequence[Budget]:
-        """A scope's budgets of these months, in no order, without those never opened."""
-
-    def limits(self, tenant: str) -> Mapping[str, BudgetLimit]:
-        """What was set for every month to come, by scope."""
 
 
 @dataclass(frozen=True, slots=True)
