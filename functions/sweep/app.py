@@ -1,7 +1,8 @@
 """Every few minutes: bring to an end what no workflow is at any more.
 
 Event   of the schedule; nothing in it is read
-Answer  {"open": {state: count}, "done": {state: count}, "failed": count, "left": count}
+Answer  {"open": {state: count}, "done": {state: count}, "failed": count, "left": count,
+        "storyboards": {what was done: count}}
 Raises  StoreUnavailable when not even the list of what is open can be read
 """
 
@@ -18,19 +19,23 @@ from filmgate.usecases.poll import Poll
 from filmgate.usecases.search import Search
 from filmgate.usecases.steps import Worker
 from filmgate.usecases.sweep import Sweep, Swept
+from filmgate.usecases.sweep_storyboards import SweepStoryboards
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    worker = Worker(name=uuid4().hex, ends_at=wiring.now() + left)
     with own_errors_only():
-        swept = _sweep()(Worker(name=uuid4().hex, ends_at=wiring.now() + left))
+        swept = _sweep()(worker)
+        boards = _sweep_storyboards()(worker)
     measure(_signals(swept))
     told = {
         "open": dict(swept.open),
         "done": dict(swept.done),
         "failed": swept.failed,
         "left": swept.left,
+        "storyboards": dict(boards),
     }
     logger.info("swept", **told)
     return told
@@ -53,6 +58,16 @@ def _sweep() -> Sweep:
         finish=Finish(studio, wiring.now, patience),
         clock=wiring.now,
         patience=patience,
+        on_failure=log_failure,
+    )
+
+
+def _sweep_storyboards() -> SweepStoryboards:
+    return SweepStoryboards(
+        boards=wiring.boards(),
+        workflow=wiring.shooting(),
+        clock=wiring.now,
+        patience=wiring.patience(),
         on_failure=log_failure,
     )
 

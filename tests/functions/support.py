@@ -42,7 +42,8 @@ NO_CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _CACHED = (
-    "studio", "owners_desk", "key_store", "takes", "workflow", "provider_keys",
+    "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow",
+    "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
     "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
 )  # fmt: skip
@@ -283,12 +284,13 @@ class Deployment:
         self.table.change_settings(tenant, seen={provider: seen}, new={provider: new})
 
     def make_state_machine(self) -> None:
-        """A state machine under the name that the template gives it; it executes nothing."""
-        client("stepfunctions").create_state_machine(
-            name=documents.physical_name("GenerationStateMachine"),
-            definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-            roleArn=f"arn:aws:iam::{documents.ACCOUNT}:role/none",
-        )
+        """State machines under the names that the template gives them; they execute nothing."""
+        for name in ("GenerationStateMachine", "StoryboardStateMachine"):
+            client("stepfunctions").create_state_machine(
+                name=documents.physical_name(name),
+                definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+                roleArn=f"arn:aws:iam::{documents.ACCOUNT}:role/none",
+            )
 
     def executions(self) -> list[Json]:
         """(name, input) of every execution that was started."""

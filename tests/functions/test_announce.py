@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions.support import Deployment, altered, client, sample
+from tests.functions.support import Deployment, altered, asked_by, client, request, sample
 from tests.functions.vendors import DALLE, ScriptedEgress, dalle_error, dalle_picture, picture
 from tests.template import documents
 
@@ -130,6 +130,35 @@ def test_a_failure_is_told_by_its_code_alone(
     assert (detail["provider"], detail["actual_cost"]) == (None, "0.0000")
 
 
+def test_the_end_of_a_storyboard_is_told_once_it_is_written_down(
+    studio: Deployment, heard: Callable[[], list[dict[str, Any]]]
+) -> None:
+    started = studio.call("storyboards", sample("storyboards", "two-shots")).json
+    place = f"/v1/storyboards/{started['id']}"
+    studio.route(asked_by(request("DELETE", place), role="creator"))
+    running = storyboard_image(studio, started["id"])
+    step = {"task": "conclude", "tenant": "studio", "storyboard_id": started["id"]}
+    studio.invoke("shoot", step)
+
+    again = announce(studio, change(storyboard_image(studio, started["id"]), running))
+
+    (event,) = heard()
+    assert again == []
+    assert event["detail-type"] == "Storyboard finished"
+    detail = event["detail"]
+    assert detail["event_id"] == started["id"].replace("sb_", "evt_") + "n0"
+    assert (detail["storyboard_id"], detail["state"]) == (started["id"], "cancelled")
+    assert detail["shots"] == {"total": 2, "done": 0, "failed": 0, "skipped": 0, "cancelled": 2}
+
+
+def storyboard_image(studio: Deployment, storyboard_id: str) -> dict[str, Any]:
+    key = {"pk": {"S": f"studio#storyboard#{storyboard_id}"}, "sk": {"S": "storyboard"}}
+    found: dict[str, Any] = studio.dynamodb.get_item(
+        TableName=documents.physical_name("StudioTable"), Key=key
+    )["Item"]
+    return found
+
+
 def test_a_record_that_comes_three_times_has_one_id_and_one_record_of_its_webhook(
     studio: Deployment, vendors: ScriptedEgress, heard: Callable[[], list[dict[str, Any]]]
 ) -> None:
@@ -151,7 +180,7 @@ def test_a_record_that_comes_three_times_has_one_id_and_one_record_of_its_webhoo
     }
 
 
-@pytest.mark.parametrize("sk", ["generation", "attempt#00", "webhook", "storyboard"])
+@pytest.mark.parametrize("sk", ["generation", "attempt#00", "webhook", "shot#0000001"])
 def test_whatever_is_not_the_end_of_a_generation_is_passed_over(
     studio: Deployment,
     vendors: ScriptedEgress,

@@ -12,11 +12,23 @@ from datetime import datetime
 
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.audit import AuditRecord
+from filmgate.domain.boards import Head
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget, Commit, Entry, Posting, PriceDoubt, fold
+from filmgate.domain.ledger import (
+    Budget,
+    Commit,
+    Entry,
+    Posting,
+    PriceDoubt,
+    fold,
+    fold_outside,
+    is_envelope,
+    is_new,
+    outside,
+)
 from filmgate.domain.pace import Flight, flight_step, started
 from filmgate.domain.totals import added
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
@@ -38,6 +50,7 @@ class MemoryStudio(MemoryDesk):
         self.flights: dict[Key, Flight] = defaultdict(Flight)
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
         self.price_doubts: dict[Key, PriceDoubt] = {}
+        self.heads: dict[Key, Head] = {}
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -148,6 +161,9 @@ class MemoryStudio(MemoryDesk):
     def commit(self, tenant: str, commit: Commit) -> None:
         with self.lock:
             self._check_guards(tenant, commit)
+            if commit.otherwise is not None and self._wants_the_other_form(tenant, commit):
+                self.commit(tenant, commit.otherwise)
+                return
             for posting in commit.postings:
                 self._check_budget(tenant, posting)
             self._write_flight(tenant, commit)
@@ -220,6 +236,8 @@ class MemoryStudio(MemoryDesk):
                 told = fold(own, scope, period)
                 if told != (budget.held, budget.settled):
                     wrong.append(f"{scope} {period}: {budget} against {told}")
+                if is_envelope(scope) and fold_outside(own, scope) != outside(budget):
+                    wrong.append(f"{scope} outside: {budget} against {fold_outside(own, scope)}")
             for (tenant, user), flight in self.flights.items():
                 alive = sum(
                     not one.is_terminal
@@ -233,8 +251,10 @@ class MemoryStudio(MemoryDesk):
     # --- inside --------------------------------------------------------------------------------
 
     def _check_guards(self, tenant: str, commit: Commit) -> None:
-        refusal = AlreadyExists if _is_admission(commit) else Stale
+        refusal = AlreadyExists if is_new(commit) else Stale
         if not self._generation_fits(tenant, commit) or not self._attempt_fits(tenant, commit):
+            raise refusal("another writer was faster")
+        if not self._head_fits(tenant, commit) or not self._envelope_fits(tenant, commit):
             raise refusal("another writer was faster")
         new: list[tuple[Key, Mapping[Key, object]]] = [
             *(((tenant, entry.id), self.entries) for entry in commit.entries),
@@ -264,11 +284,35 @@ class MemoryStudio(MemoryDesk):
             return known is None
         return known is not None and (known.state, known.version) == (before.state, before.version)
 
+    def _head_fits(self, tenant: str, commit: Commit) -> bool:
+        if commit.head is None:
+            return True
+        before, after = commit.head.before, commit.head.after
+        known = self.heads.get((tenant, after.id))
+        if before is None:
+            return known is None
+        return known is not None and known.version == before.version
+
+    def _envelope_fits(self, tenant: str, commit: Commit) -> bool:
+        if commit.envelope is None:
+            return True
+        before = commit.envelope.before
+        return self.budgets[tenant, before.scope, before.period].version == before.version
+
+    def _wants_the_other_form(self, tenant: str, commit: Commit) -> bool:
+        return any(
+            self.budgets[tenant, one.scope, one.period].closed is not one.closed
+            for one in commit.postings
+            if one.closed is not None
+        )
+
     def _check_budget(self, tenant: str, posting: Posting) -> None:
         budget = self.budgets.get((tenant, posting.scope, posting.period))
         if budget is None:
             raise BudgetMissing(posting.scope, posting.period)
         needed = -posting.room
+        if posting.closed is not None and budget.closed is not posting.closed:
+            raise DoesNotFit(posting.scope, needed=needed, room=0)
         if posting.needs_room and budget.lacks_room_for(needed):
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
 
@@ -288,6 +332,11 @@ class MemoryStudio(MemoryDesk):
         if commit.generation is not None:
             after = commit.generation.after
             self.generations[tenant, after.id] = after
+        if commit.head is not None:
+            self.heads[tenant, commit.head.after.id] = commit.head.after
+        if commit.envelope is not None:
+            closed = commit.envelope.after
+            self.budgets[tenant, closed.scope, closed.period] = closed
         if commit.attempt is not None:
             moved = commit.attempt.after
             self.attempts[tenant, moved.generation_id][moved.index] = moved
@@ -310,7 +359,3 @@ class MemoryStudio(MemoryDesk):
                 tally=added(budget.tally, posting.tally),
                 version=budget.version + 1,
             )
-
-
-def _is_admission(commit: Commit) -> bool:
-    return commit.generation is not None and commit.generation.before is None

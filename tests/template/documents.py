@@ -61,6 +61,16 @@ def workflow() -> Document:
     return _read("statemachines/generation.asl.yaml")
 
 
+def storyboard_workflow() -> Document:
+    """The definition of the state machine "storyboard", substitutions still in it."""
+    return _read("statemachines/storyboard.asl.yaml")
+
+
+def machine(name: str) -> Document:
+    """The properties of a state machine."""
+    return resources("AWS::Serverless::StateMachine")[name]
+
+
 @cache
 def resources(kind: str) -> dict[str, Document]:
     """Properties by logical id of every resource of a type; functions have the globals in them."""

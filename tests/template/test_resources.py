@@ -2,12 +2,15 @@
 
 import json
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import pytest
 
 from filmgate.adapters import items
+from filmgate.domain.boards import ENDED
 from filmgate.domain.generations import TERMINAL, GenerationState
+from filmgate.domain.storyboard import StoryboardState
 from filmgate.domain.webhooks import MOST_TRIES, PAUSES_S
 from filmgate.http import ROUTES
 from filmgate.usecases.alarm import CLAIM
@@ -67,8 +70,9 @@ def test_every_log_group_forgets_in_time() -> None:
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 
-def test_the_workflow_s_log_holds_no_execution_data() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+@pytest.mark.parametrize("name", documents.resources("AWS::Serverless::StateMachine"))
+def test_a_workflow_s_log_holds_no_execution_data(name: str) -> None:
+    machine = documents.machine(name)
 
     assert machine["Logging"]["IncludeExecutionData"] is False
     assert machine["Type"] == "STANDARD"
@@ -178,16 +182,21 @@ def test_a_mapping_hears_which_records_failed_and_gives_up_into_a_queue(name: st
     assert "RedrivePolicy" in properties or mapping["DestinationConfig"]["OnFailure"]
 
 
-def test_the_stream_hands_on_a_generation_in_the_moment_of_its_end() -> None:
+@pytest.mark.parametrize(
+    ("kind", "states", "ends"),
+    [(items.GENERATION, GenerationState, TERMINAL), (items.STORYBOARD, StoryboardState, ENDED)],
+)
+def test_the_stream_hands_on_what_ends_in_the_moment_of_its_end(
+    kind: str, states: type[StrEnum], ends: frozenset[StrEnum]
+) -> None:
     mapping = documents.resources("AWS::Lambda::EventSourceMapping")["AnnounceStreamMapping"]
 
-    (pattern,) = (json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"])
-    images = pattern["dynamodb"]
-    assert images["NewImage"]["sk"] == {"S": [items.GENERATION]}
-    assert set(images["NewImage"]["state"]["S"]) == {str(state) for state in TERMINAL}
-    assert set(images["OldImage"]["state"]["S"]) == {
-        str(s) for s in set(GenerationState) - TERMINAL
-    }
+    patterns = [json.loads(one["Pattern"]) for one in mapping["FilterCriteria"]["Filters"]]
+    own = [one["dynamodb"] for one in patterns if one["dynamodb"]["NewImage"]["sk"]["S"] == [kind]]
+    (images,) = own
+    assert len(patterns) == 2
+    assert set(images["NewImage"]["state"]["S"]) == {str(state) for state in ends}
+    assert set(images["OldImage"]["state"]["S"]) == {str(s) for s in set(states) - ends}
 
 
 def test_every_parameter_is_used_and_described() -> None:
@@ -203,6 +212,13 @@ def test_every_parameter_is_used_and_described() -> None:
 def test_every_reference_leads_to_something() -> None:
     template = documents.template()
     known = {*template["Resources"], *template["Parameters"]}
+    # SAM makes a role for each of these and calls it so.
+    made_by_sam = {
+        f"{name}Role"
+        for kind in ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
+        for name in documents.resources(kind)
+    }
+    known |= made_by_sam
 
     for name in _references(template):
         assert name in known or name.startswith("AWS::"), name

@@ -12,7 +12,7 @@ LOG_DELIVERY = "logs:CreateLogDelivery"
 # Which rights belong to which parts of wiring.
 RIGHTS = {
     "s3:": {"takes", "exports"},
-    "states:": {"workflow"},
+    "states:": {"workflow", "shooting"},
     "secretsmanager:": {"provider_keys", "webhook_secrets"},
     "events:": {"bus"},
     "sns:": {"owner_topic"},
@@ -60,8 +60,9 @@ def test_rights_are_for_named_resources_but_for_the_delivery_of_logs(name: str) 
         assert anywhere is (LOG_DELIVERY in _listed(statement["Action"])), statement
 
 
-def test_only_log_deliveries_share_a_statement_without_a_resource() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+@pytest.mark.parametrize("name", documents.resources("AWS::Serverless::StateMachine"))
+def test_only_log_deliveries_share_a_statement_without_a_resource(name: str) -> None:
+    machine = documents.machine(name)
 
     (open_to_all,) = [one for one in statements(machine) if one["Resource"] == "*"]
     assert all(action.startswith("logs:") for action in open_to_all["Action"])
@@ -86,6 +87,7 @@ def test_only_who_recomputes_every_balance_may_read_the_table_whole() -> None:
 
 def test_the_sweeper_writes_to_the_table_and_starts_workflows_and_no_more() -> None:
     assert actions(functions()["sweep"]) == {
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:Query",
         "dynamodb:PutItem",
@@ -108,19 +110,22 @@ def test_only_the_sweeper_reads_the_index_of_what_is_open() -> None:
     assert may == {"sweep"}
 
 
-def test_the_sweeper_asks_for_executions_of_its_own_state_machine_alone() -> None:
+def test_the_sweeper_asks_for_executions_of_the_two_state_machines_alone() -> None:
     (asked,) = [
         one["Resource"]
         for one in statements(functions()["sweep"])
         if "states:DescribeExecution" in _listed(one["Action"])
     ]
 
-    assert asked["Fn::Sub"].endswith(":execution:${GenerationStateMachine.Name}:*")
+    assert [one["Fn::Sub"].rpartition(":execution:")[2] for one in asked] == [
+        "${GenerationStateMachine.Name}:*",
+        "${StoryboardStateMachine.Name}:*",
+    ]
 
 
 @pytest.mark.parametrize("verb", ["authorize", "estimate", "read"])
 def test_a_function_that_only_looks_may_write_nothing(verb: str) -> None:
-    allowed = {"dynamodb:GetItem", "dynamodb:Query", "s3:GetObject"}
+    allowed = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject"}
 
     assert actions(functions()[verb]) <= allowed
 
@@ -174,8 +179,9 @@ def test_keys_can_be_read_below_the_prefix_that_the_code_is_told_and_nowhere_els
     assert readable == [f"{prefix}*" for prefix in prefixes]
 
 
-def test_the_workflow_may_call_exactly_the_functions_of_its_states() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+@pytest.mark.parametrize("name", documents.resources("AWS::Serverless::StateMachine"))
+def test_a_workflow_may_call_exactly_the_functions_of_its_states(name: str) -> None:
+    machine = documents.machine(name)
 
     callable_ = [
         one["Resource"]

@@ -19,7 +19,7 @@ OF_AWS = ("Lambda.", "Runtime.", "Sandbox.", "States.")
 
 def verb_of(task: str) -> str:
     """The function behind a task, through the template's substitutions."""
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+    machine = documents.machine("GenerationStateMachine")
     name = STATES[task]["Parameters"]["FunctionName"].removeprefix("${").removesuffix("}")
     logical = machine["DefinitionSubstitutions"][name]["Fn::GetAtt"][0]
     (verb,) = [verb for verb in functions() if documents.logical_id(verb) == logical]
@@ -67,7 +67,7 @@ def test_every_state_says_why_it_is_there() -> None:
 
 
 def test_every_substitution_is_defined_and_used() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+    machine = documents.machine("GenerationStateMachine")
     used = {STATES[task]["Parameters"]["FunctionName"] for task in TASKS}
 
     assert used == {f"${{{name}}}" for name in machine["DefinitionSubstitutions"]}

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "domain": set(),
     "usecases": {"domain", "providers.base"},
     "providers": {"domain", "adapters.strict_json"},
-    "adapters": {"domain", "usecases.ports", "usecases.steps"},
+    "adapters": {"domain", "usecases.ports", "usecases.boards", "usecases.steps"},
 }
 NETWORK = {
     "socket", "ssl", "urllib3", "http.client", "http.server", "urllib.request", "requests",

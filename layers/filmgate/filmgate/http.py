@@ -53,6 +53,9 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
     "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
+    "/v1/storyboards": ("GET", "POST"),
+    "/v1/storyboards/{id}": ("GET", "DELETE"),
+    "/v1/storyboards/{id}/resume": ("POST",),
     "/v1/usage": ("GET",),
     "/v1/usage/summary": ("GET",),
     "/v1/usage/discrepancies": ("GET",),
@@ -128,12 +131,9 @@ def author(app: APIGatewayHttpResolver, who: Principal, now: datetime) -> Author
 
 def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
     """The request's body as a model; raises what is wrong with it, pointing at the fields."""
-    event = app.current_event
-    kind = (_header(app, "content-type") or "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if content_type(app) != "application/json":
         raise UnsupportedMediaType("Set the header Content-Type: application/json.")
-    text = event.body or ""
-    data = b64decode(text) if event.is_base64_encoded else text.encode(errors="surrogatepass")
+    data = raw_body(app)
     if len(data) > LARGEST_BODY:
         raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
     try:
@@ -145,6 +145,18 @@ def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise ValidationFailed(faults_of(list(faults))) from None
+
+
+def content_type(app: APIGatewayHttpResolver) -> str:
+    """The media type of the body, without its parameters; empty when none is said."""
+    return (_header(app, "content-type") or "").partition(";")[0].strip().lower()
+
+
+def raw_body(app: APIGatewayHttpResolver) -> bytes:
+    """The bytes of the body, whichever way the API hands them on."""
+    event = app.current_event
+    text = event.body or ""
+    return b64decode(text) if event.is_base64_encoded else text.encode(errors="surrogatepass")
 
 
 def idempotency_key(app: APIGatewayHttpResolver) -> str | None:

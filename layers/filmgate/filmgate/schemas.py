@@ -24,7 +24,7 @@ from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ValidationFailed
 from filmgate.domain.money import Micros, parse_usd
 from filmgate.domain.optimise import Goal
-from filmgate.domain.storyboard import FROM_KEYFRAME, Part, Shot, Storyboard
+from filmgate.domain.storyboard import FROM_KEYFRAME, Continuity, Part, Shot, Storyboard
 from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import AUTO, Media, Wish
 from filmgate.usecases.estimate_storyboard import Aim
@@ -266,6 +266,7 @@ class StoryboardHeadBody(_Body):
     budget: Usd | None = None
     on_refusal: OnRefusal | None = Field(default=None, strict=False)
     on_unknown: OnUnknown | None = Field(default=None, strict=False)
+    continuity: Continuity = Field(default=Continuity.FOLLOW, strict=False)
     defaults: DefaultsBody = DefaultsBody()
 
     def headed(self, shots: Iterable[Shot]) -> Storyboard:
@@ -278,6 +279,7 @@ class StoryboardHeadBody(_Body):
             budget=None if self.budget is None else parse_usd(self.budget),
             on_refusal=self.on_refusal,
             on_unknown=self.on_unknown,
+            continuity=self.continuity,
         )
 
 
@@ -308,6 +310,12 @@ class StoryboardBody(StoryboardHeadBody):
         if faults:
             raise ValidationFailed(faults)
         return self.headed(shots)
+
+
+class ResumeBody(_Body):
+    """A resume; `approve` lets shots that belong together go on with another provider."""
+
+    approve: bool = False
 
 
 class OptimiseBody(_Body):

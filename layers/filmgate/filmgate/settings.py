@@ -19,6 +19,9 @@ class Settings(BaseModel):
     takes_bucket_name: str | None = None
     exports_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
+    storyboard_state_machine_arn: str | None = None
+    shots_at_once: int = 20
+    inline_shots: int = 40
     provider_secret_prefix: str | None = None
     owner_topic_arn: str | None = None
     alarm_dead_letter_queue_url: str | None = None

@@ -15,6 +15,7 @@ from filmgate.observability import measure_commit
 from filmgate.settings import settings
 
 if TYPE_CHECKING:
+    from filmgate.adapters.boards import BoardTable
     from filmgate.adapters.bus import EventBus
     from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
     from filmgate.adapters.deliveries import DeliveryTable
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
     from filmgate.adapters.webhooks import WebhookPost
-    from filmgate.adapters.workflow import GenerationWorkflow
+    from filmgate.adapters.workflow import GenerationWorkflow, ShootingWorkflow
+    from filmgate.domain.boards import Head
     from filmgate.domain.changes import Change
     from filmgate.providers.base import Adapter
+    from filmgate.usecases.start_storyboard import Market
 
 LARGEST_RESULT_BYTES: Final = 1_000_000_000
 LINK_LIFE_S: Final = 15 * 60
@@ -84,6 +87,37 @@ def workflow() -> "GenerationWorkflow":
 
     return GenerationWorkflow(
         _client("stepfunctions"), settings().need("generation_state_machine_arn")
+    )
+
+
+@cache
+def boards() -> "BoardTable":
+    from filmgate.adapters.boards import BoardTable
+
+    return BoardTable(
+        _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
+    )
+
+
+@cache
+def shooting() -> "ShootingWorkflow":
+    from filmgate.adapters.workflow import ShootingWorkflow
+
+    return ShootingWorkflow(
+        _client("stepfunctions"), settings().need("storyboard_state_machine_arn")
+    )
+
+
+def market() -> "Market":
+    """What storyboards are priced and bounded by."""
+    from filmgate.providers.data import catalogue
+    from filmgate.usecases.start_storyboard import Market
+
+    return Market(
+        catalogue(),
+        card(),
+        int(settings().need("default_monthly_limit_micros")),
+        int(settings().need("default_cost_limit_micros")),
     )
 
 
@@ -305,6 +339,13 @@ def ended_generation(record: Mapping[str, Any]) -> Generation | None:
     from filmgate.adapters import stream
 
     return stream.ended_generation(record)
+
+
+def ended_storyboard(record: Mapping[str, Any]) -> "Head | None":
+    """The storyboard that a record of the table's stream says has just ended."""
+    from filmgate.adapters import stream
+
+    return stream.ended_storyboard(record)
 
 
 def _host_of(url: str | None) -> frozenset[str]:

@@ -5,6 +5,8 @@ reads it whole:
 
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
                                     | webhook | discrepancy#00
+    <tenant>#storyboard#<id>        storyboard | shot#<key>#0000001 | group#... | budget#<run>
+                                    | entry#...
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#scopes#<month>         <scope>: the scopes whose budgets of this month were opened
     <tenant>#limits                 <scope>
@@ -34,13 +36,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from filmgate.domain.audit import AuditRecord
 from filmgate.domain.errors import ConfigurationError
-from filmgate.domain.ledger import NO_PERIOD, Budget
+from filmgate.domain.ledger import NO_PERIOD, Budget, is_envelope
 
 Item = dict[str, Any]
 T = TypeVar("T")
 
 GENERATION: Final = "generation"
+STORYBOARD: Final = "storyboard"
 OPEN: Final = "open"
+OPEN_STORYBOARDS: Final = "open storyboards"
 KEY_ATTRIBUTES: Final = frozenset(
     {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status"}
 )
@@ -60,12 +64,26 @@ def generation_pk(tenant: str, generation_id: str) -> str:
     return f"{tenant}#generation#{generation_id}"
 
 
+def storyboard_pk(tenant: str, storyboard_id: str) -> str:
+    return f"{tenant}#storyboard#{storyboard_id}"
+
+
+def entry_pk(tenant: str, owner: str) -> str:
+    """Where an entry lies: beside the generation that it is of, or beside the storyboard."""
+    of_storyboard = owner.startswith("sb_")
+    return storyboard_pk(tenant, owner) if of_storyboard else generation_pk(tenant, owner)
+
+
 def attempt_sk(index: int) -> str:
     return f"attempt#{index:02d}"
 
 
 def budget_key(tenant: str, scope: str, period: str) -> dict[str, str]:
-    """Where a budget lies: a generation's own beside it, all others in a partition per month."""
+    """Where a budget lies: a generation's own and the envelopes of a storyboard beside it, all
+    others in a partition per month."""
+    if is_envelope(scope):
+        storyboard_id, _, run = scope.partition(":")[2].rpartition(".")
+        return {"pk": storyboard_pk(tenant, storyboard_id), "sk": f"budget#{run}"}
     if period == NO_PERIOD:
         return {"pk": generation_pk(tenant, scope.partition(":")[2]), "sk": "budget"}
     return {"pk": f"{tenant}#budget#{scope}#{period}", "sk": "shard#0"}
@@ -80,9 +98,9 @@ def list_keys(tenant: str, name: str, at: datetime, identifier: str) -> dict[str
     return {"list_pk": f"{tenant}#{name}", "list_sk": f"{at.isoformat()}#{identifier}"}
 
 
-def open_keys(since: datetime, generation_id: str) -> dict[str, str]:
+def open_keys(since: datetime, name: str, among: str = OPEN) -> dict[str, str]:
     """Where an item stands among those that have not come to their end, oldest first."""
-    return {"open_pk": OPEN, "open_sk": f"{since.isoformat()}#{generation_id}"}
+    return {"open_pk": among, "open_sk": f"{since.isoformat()}#{name}"}
 
 
 def price_sk(provider: str, price: str = "") -> str:

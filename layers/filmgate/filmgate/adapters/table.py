@@ -23,6 +23,7 @@ from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
 from filmgate.adapters.strict_json import loads
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.audit import AuditRecord
+from filmgate.domain.boards import Head
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import (
     AlreadyExists,
@@ -43,6 +44,7 @@ from filmgate.domain.ledger import (
     EntryKind,
     Posting,
     PriceDoubt,
+    is_new,
 )
 from filmgate.domain.pace import Flight, Start, flight_step, started
 from filmgate.domain.usage import differences, status_of
@@ -207,6 +209,14 @@ class StudioTable:
 
     def commit(self, tenant: str, commit: Commit) -> None:
         """Write all of it or nothing; see the port for what is raised."""
+        try:
+            self._write(tenant, commit)
+        except _OtherForm:
+            if commit.otherwise is None:
+                raise ValueError("a commit without another form asks for it") from None
+            self.commit(tenant, commit.otherwise)
+
+    def _write(self, tenant: str, commit: Commit) -> None:
         commit_id = uuid4().hex
         actions = list(_actions(tenant, commit, commit_id))
         for attempt in range(_TRIES):
@@ -331,17 +341,21 @@ class StudioTable:
         culprits = [action for action, no in zip(actions, refused, strict=False) if no]
         for action in culprits:  # the guards come first: they say more than a lack of room
             if isinstance(action, _Put):
-                new = commit.generation is not None and commit.generation.before is None
+                new = is_new(commit)
                 raise AlreadyExists(action.item["pk"]) if new else Stale(action.item["sk"])
             if isinstance(action, _FlightUpdate):
                 action.explain(self.flight(tenant, action.user))
             elif action.posting is not None:
-                self._explain_posting(tenant, action.posting)
+                self._explain_posting(tenant, action.posting, commit.otherwise is not None)
 
-    def _explain_posting(self, tenant: str, posting: Posting) -> None:
+    def _explain_posting(self, tenant: str, posting: Posting, has_other_form: bool) -> None:
         budget = self.budget(tenant, posting.scope, posting.period)
         if budget is None:
             raise BudgetMissing(posting.scope, posting.period)
+        if posting.closed is not None and budget.closed is not posting.closed:
+            if has_other_form:
+                raise _OtherForm(posting.scope)
+            raise DoesNotFit(posting.scope, needed=-posting.room, room=0)
         if budget.lacks_room_for(-posting.room):
             raise DoesNotFit(posting.scope, needed=-posting.room, room=budget.room)
 
@@ -367,7 +381,7 @@ class StudioTable:
         raise StoreUnavailable(error.response["Error"]["Code"]) from error
 
     def _put_new(self, item: Item) -> None:
-        """Put an item unless one is there already."""
+        """_Put an item unless one is there already."""
         try:
             self._client.put_item(
                 TableName=self._name, Item=to_wire(item), ConditionExpression=_IS_NEW
@@ -416,13 +430,20 @@ class StudioTable:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        """One call of the client; raises StoreUnavailable for whatever goes wrong."""
+        """One call about our table; raises StoreUnavailable for whatever goes wrong."""
+        return self._called(operation, TableName=self._name, **arguments)
+
+    def _called(self, operation: str, **arguments: Any) -> Any:
         try:
-            return getattr(self._client, operation)(TableName=self._name, **arguments)
+            return getattr(self._client, operation)(**arguments)
         except ClientError as error:
             raise StoreUnavailable(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+
+class _OtherForm(Exception):
+    """The envelope is closed: the commit's other form is the one to write."""
 
 
 class _AnswerLost(StoreUnavailable):
@@ -600,10 +621,11 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[_Action]:
         before, after = commit.generation.before, commit.generation.after
         guard = None if before is None else {"#version = :version": {"version": before.version}}
         yield _Put(_generation_item(after) | stamp, guard)
+    yield from _board_puts(tenant, commit, stamp)
     if commit.attempt is not None:
         yield from _attempt_puts(tenant, commit.attempt, stamp)
     for entry in commit.entries:
-        pk = items.generation_pk(tenant, entry.generation_id)
+        pk = items.entry_pk(tenant, entry.generation_id)
         yield _Put({"pk": pk, "sk": f"entry#{entry.id}", **dump(entry), **stamp}, None)
     for budget in commit.opened:
         key = items.budget_key(tenant, budget.scope, budget.period)
@@ -633,6 +655,31 @@ def _generation_item(generation: Generation) -> Item:
         ),
         **({} if generation.is_terminal else items.open_keys(generation.created_at, generation.id)),
         **dump(generation),
+    }
+
+
+def _board_puts(tenant: str, commit: Commit, stamp: Mapping[str, str]) -> Iterator[_Put]:
+    """The head of a storyboard, and its envelope where it is closed."""
+    if commit.head is not None:
+        known, head = commit.head.before, commit.head.after
+        guard = None if known is None else {"#version = :version": {"version": known.version}}
+        yield _Put({**_head_item(head), **stamp}, guard)
+    if commit.envelope is not None:
+        was, closed = commit.envelope.before, commit.envelope.after
+        key = items.budget_key(tenant, closed.scope, closed.period)
+        version: Guard = {"#version = :version": {"version": was.version}}
+        yield _Put({**key, **items.dump_budget(closed), **stamp}, version)
+
+
+def _head_item(head: Head) -> Item:
+    begun = head.created_at
+    return {
+        "pk": items.storyboard_pk(head.tenant, head.id),
+        "sk": items.STORYBOARD,
+        "list_pk": f"{head.tenant}#storyboards",
+        "list_sk": f"{begun.isoformat()}#{head.id}",
+        **({} if head.has_ended else items.open_keys(begun, head.id, items.OPEN_STORYBOARDS)),
+        **dump(head),
     }
 
 
@@ -683,16 +730,29 @@ def _discrepancy_item(tenant: str, attempt: Attempt) -> Item:
 def _posting_update(tenant: str, posting: Posting) -> _Update:
     tally = {f"{items.TALLY}{name}": amount for name, amount in posting.tally.items()}
     counters = "".join(f", #{name} :{name}" for name in tally)
+    conditions, names = [], ["room", "held", "settled", "version", *tally]
+    values: dict[str, Any] = {
+        "room": posting.room,
+        "held": posting.held,
+        "settled": posting.settled,
+        "one": 1,
+        **tally,
+    }
+    if posting.needs_room:
+        conditions.append("(#bounded = :unbounded OR #room >= :needed)")
+        names.append("bounded")
+        values |= {"needed": -posting.room, "unbounded": False}
+    if posting.closed is not None:
+        conditions.append("#closed = :closed")
+        names.append("closed")
+        values |= {"closed": posting.closed}
     return _Update(
         items.budget_key(tenant, posting.scope, posting.period),
         "SET #room = #room + :room, #held = #held + :held, #settled = #settled + :settled "
         f"ADD #version :one{counters}",
-        "(#bounded = :unbounded OR #room >= :needed)" if posting.needs_room else None,
-        {"room": posting.room, "held": posting.held, "settled": posting.settled, "one": 1}
-        | tally
-        | ({"needed": -posting.room, "unbounded": False} if posting.needs_room else {}),
-        ("room", "held", "settled", "version", *tally)
-        + (("bounded",) if posting.needs_room else ()),
+        " AND ".join(conditions) or None,
+        values,
+        tuple(names),
         posting,
     )
 

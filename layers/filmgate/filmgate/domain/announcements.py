@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from filmgate.domain.boards import Head
 from filmgate.domain.generations import Generation
-from filmgate.domain.ids import event_id
+from filmgate.domain.ids import event_id, storyboard_event_id
 from filmgate.domain.moments import moment
 from filmgate.domain.money import format_usd
 
@@ -60,6 +61,40 @@ def generation_finished(generation: Generation) -> Announcement:
             "shot_number": generation.shot_number,
             "failure": {"code": failure.code} if failure else None,
             "created_at": moment(generation.created_at),
+            "completed_at": moment(ended_at),
+        },
+    )
+
+
+def storyboard_finished(head: Head) -> Announcement:
+    """What there is to tell of a storyboard that has ended; raises ValueError for one that has
+    not. A resumed one is told of again at its next end, under another id."""
+    ended_at, progress = head.completed_at, head.progress
+    if ended_at is None or progress is None or not head.has_ended:
+        raise ValueError(f"{head.id} has not ended")
+    identifier = storyboard_event_id(head.id, head.run)
+    return Announcement(
+        id=identifier,
+        name="storyboard.finished",
+        title="Storyboard finished",
+        at=ended_at,
+        detail={
+            "version": VERSION,
+            "event_id": identifier,
+            "storyboard_id": head.id,
+            "tenant": head.tenant,
+            "user": head.user,
+            "state": head.state.value,
+            "project": head.asked.project,
+            "run": head.run,
+            "shots": {
+                "total": progress.total,
+                "done": progress.done,
+                "failed": progress.failed,
+                "skipped": progress.skipped,
+                "cancelled": progress.cancelled,
+            },
+            "created_at": moment(head.created_at),
             "completed_at": moment(ended_at),
         },
     )

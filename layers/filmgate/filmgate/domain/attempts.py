@@ -84,7 +84,8 @@ class Failure:
 class Attempt:
     """`id` is also the reference that a provider is given. `index` is its place in the chain.
 
-    `scopes` are the budgets it draws on, as (scope, period) pairs, fixed when it reserves.
+    `scopes` are the budgets it draws on, as (scope, period) pairs, fixed when it reserves. Where
+    one of them is a storyboard's envelope, `outer` are the budgets that the envelope itself holds.
     `kind` and `proves_absence` are what the provider's adapter declared when the call began.
     `unseen_since` and `unseen_looks` tell since when and how often in a row a search or a look
     showed no such job; `empty_since`, since when the provider says success and shows no result.
@@ -119,6 +120,7 @@ class Attempt:
     empty_since: datetime | None = None
     looked_at: datetime | None = None
     double_spend: bool = False
+    outer: tuple[tuple[str, str], ...] = ()
     ordered: Ordered | None = None
     delivered: Delivered | None = None
     reported: Reported | None = None

@@ -165,6 +165,34 @@ def in_order(candidates: Iterable[Candidate], strategy: Strategy) -> Plan:
     return Plan(tuple(sorted(candidates, key=lambda c: (not c.eligible, *order(c)))))
 
 
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Who of a chain is asked first, and who not at all; `alone` means nobody but the first."""
+
+    first: str | None = None
+    alone: bool = False
+    without: frozenset[str] = frozenset()
+
+
+ANYBODY: Final = Preference()
+
+
+def preferring(plan: Plan, preference: Preference) -> Plan:
+    """The same plan with the preferred provider first and the unwanted ones out of it."""
+
+    def preferred(entry: Candidate) -> Candidate:
+        first = preference.first in (None, entry.provider.id)
+        unwanted = entry.provider.id in preference.without or (preference.alone and not first)
+        if not entry.eligible or not unwanted:
+            return entry
+        return replace(entry, exclusion=Exclusion("passed-over", "another provider is to make it"))
+
+    entries = [preferred(entry) for entry in plan.entries]
+    return Plan(
+        tuple(sorted(entries, key=lambda c: (not c.eligible, c.provider.id != preference.first)))
+    )
+
+
 def within(plan: Plan, cost_limit: Micros) -> Plan:
     """The same plan without the providers whose price passes the limit."""
 

@@ -58,6 +58,18 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """The money of one run of a storyboard, held at once before anything is made.
+
+    `scope` names its budget, on which the run's generations draw; `outer` are the budgets that it
+    holds its money in, and so their generations draw on those through it alone.
+    """
+
+    scope: str
+    outer: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Why a generation ended without a take: a stable code and a public sentence."""
 
@@ -105,6 +117,8 @@ class Generation:
     cancel_requested_at: datetime | None = None
     completed_at: datetime | None = None
     recoveries: int = 0
+    storyboard_id: str | None = None
+    envelope: Envelope | None = None
 
     @property
     def is_terminal(self) -> bool:

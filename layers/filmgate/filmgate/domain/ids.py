@@ -42,6 +42,11 @@ def event_id(generation_id: str) -> str:
     return f"evt_{_stem(generation_id)}"
 
 
+def storyboard_event_id(storyboard_id: str, run: int) -> str:
+    """The id under which the end of a storyboard's run is told; a resume has an end of its own."""
+    return f"evt_{_stem(storyboard_id)}n{run}"
+
+
 def quote_id(*parts: str) -> str:
     """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"
@@ -70,6 +75,12 @@ def notice_id(tenant: str, kind: str, *about: str) -> str:
 def storyboard_id(tenant: str, user: str, idempotency_key: str) -> str:
     """The id of the storyboard that this user asks for under this key."""
     return f"sb_{_digest('storyboard', tenant, user, idempotency_key)}"
+
+
+def is_storyboard_id(text: str) -> bool:
+    """Whether a text has the form of a storyboard's id."""
+    stem = text.removeprefix("sb_")
+    return stem != text and len(stem) == _LENGTH and stem.isascii() and stem.isalnum()
 
 
 def part_key(storyboard_id: str, shot_number: int, role: str, revision: int) -> str:

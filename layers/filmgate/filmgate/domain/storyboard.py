@@ -58,6 +58,14 @@ class Shot:
         return next((part for part in self.parts if part.role is role), None)
 
 
+class Continuity(StrEnum):
+    """What happens to shots that belong together when one of them falls back elsewhere."""
+
+    FOLLOW = "follow"  # those that come after it go where it went
+    STOP = "stop"  # nothing more of them is made until somebody approves
+    OFF = "off"  # every shot for itself
+
+
 @dataclass(frozen=True, slots=True)
 class Storyboard:
     """Shots under one budget. Defaults are already merged into every shot.
@@ -73,6 +81,7 @@ class Storyboard:
     budget: Micros | None = None
     on_refusal: OnRefusal | None = None
     on_unknown: OnUnknown | None = None
+    continuity: Continuity = Continuity.FOLLOW
 
     def strategy_of(self, shot: Shot) -> Strategy:
         return shot.strategy or self.strategy

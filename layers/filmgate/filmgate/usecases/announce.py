@@ -7,7 +7,8 @@ record of the webhook is opened once, and a message too many in the queue finds 
 import json
 from dataclasses import dataclass
 
-from filmgate.domain.announcements import generation_finished
+from filmgate.domain.announcements import generation_finished, storyboard_finished
+from filmgate.domain.boards import Head
 from filmgate.domain.generations import Generation
 from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.notices import Bus, Deliveries, WebhookQueue
@@ -34,3 +35,7 @@ class Announce:
         delivery = Delivery(told.id, generation.webhook_url, body, created_at=told.at)
         self.deliveries.open(generation.tenant, generation.id, delivery)
         self.queue.send(generation.tenant, generation.id)
+
+    def storyboard(self, head: Head) -> None:
+        """Tell of a storyboard's end, on the bus; raises NotAnnounced."""
+        self.bus.tell(storyboard_finished(head))

@@ -1,13 +1,13 @@
 """Start a generation: price the whole chain, hold the money, record it, start the workflow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from filmgate.domain import ids, ledger
 from filmgate.domain.attempts import Attempt, AttemptState
 from filmgate.domain.catalogue import Catalogue
-from filmgate.domain.chain import Candidate
+from filmgate.domain.chain import ANYBODY, Candidate, Preference
 from filmgate.domain.errors import (
     AlreadyExists,
     BudgetExceeded,
@@ -17,7 +17,7 @@ from filmgate.domain.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
-from filmgate.domain.generations import Generation, Link, Record
+from filmgate.domain.generations import Envelope, Generation, Link, Record
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pace import Pace, Start
 from filmgate.domain.pricing import RateCard
@@ -37,6 +37,16 @@ class Admitted:
     replayed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What a generation is made under that is a part of a storyboard: the envelope that it draws
+    on, and who shall make it."""
+
+    storyboard_id: str
+    envelope: Envelope
+    preference: Preference = ANYBODY
+
+
 def generate(
     request: Request,
     *,
@@ -51,6 +61,7 @@ def generate(
     default_cost_limit: Micros,
     pace: Pace | None,
     now: datetime,
+    commission: Commission | None = None,
 ) -> Admitted:
     """Admit a request and start its workflow, once for every key.
 
@@ -78,10 +89,15 @@ def generate(
         catalogue=catalogue,
         card=card,
         now=now,
+        preference=commission.preference if commission else ANYBODY,
     )
     generation = _generation(
         generation_id, request, found, principal, card, limit, request_hash, now
     )
+    if commission is not None:
+        generation = replace(
+            generation, storyboard_id=commission.storyboard_id, envelope=commission.envelope
+        )
     first = reserve_link(generation, 0, now=now)
     commit = _admission(generation, first, pace, now)
     try:
@@ -94,7 +110,7 @@ def generate(
     except AlreadyExists:
         return _replay(_must_find(studio, principal.tenant, generation_id), request_hash, workflow)
     except DoesNotFit as full:
-        raise _no_room(full) from full
+        raise no_room(full) from full
     try:
         workflow.start(Execution(principal.tenant, generation_id))
     except StoreUnavailable:
@@ -126,6 +142,7 @@ def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attemp
         reserved_micros=link.cost_micros,
         scopes=ledger.scopes_of(generation, link.provider, now=now),
         started_at=now,
+        outer=generation.envelope.outer if generation.envelope else (),
         ordered=ordered_of(generation, link),
     )
 
@@ -155,11 +172,11 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
 
 def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
     take_id = request.wish.image
-    if take_id is not None and not _may_use(take_id, principal, studio):
+    if take_id is not None and not may_use(take_id, principal, studio):
         raise ValidationFailed([("/params/image", "there is no still with this take id")])
 
 
-def _may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
+def may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
     """Whether this is a still that the principal can see."""
     try:
         read_generation(ids.generation_of_take(take_id) or "", principal=principal, studio=studio)
@@ -238,7 +255,7 @@ def _link(candidate: Candidate, card: RateCard) -> Link:
     )
 
 
-def _no_room(full: DoesNotFit) -> BudgetExceeded:
+def no_room(full: DoesNotFit) -> BudgetExceeded:
     return BudgetExceeded(
         f"This needs {format_usd(full.needed)} USD and the budget of {full.scope} "
         f"has {format_usd(full.room)} left this month.",

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from filmgate.domain.catalogue import Catalogue, Provider
 from filmgate.domain.chain import (
+    ANYBODY,
     OnRefusal,
     OnUnknown,
     Plan,
+    Preference,
     make_plan,
+    preferring,
     retirements_of,
     warnings_of,
     within,
@@ -65,8 +68,9 @@ def priced(
     catalogue: Catalogue,
     card: RateCard,
     now: datetime,
+    preference: Preference = ANYBODY,
 ) -> Priced:
-    """Price the chain of a request.
+    """Price the chain of a request, with a preference among its providers where there is one.
 
     Raises ValidationFailed for a provider that does not exist, NoCapableProvider (or Retired)
     when none can make it, CostLimitExceeded when it could be made but not for that little.
@@ -84,6 +88,7 @@ def priced(
         health=studio.health(tenant),
         now=now,
     )
+    plan = preferring(plan, preference)
     if not plan.eligible:
         raise _nobody_can(request, plan, catalogue)
     affordable = plan if cost_limit is None else within(plan, cost_limit)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from filmgate.domain.attempts import Attempt
-from filmgate.domain.ledger import Budget, Entry
+from filmgate.domain.ledger import Budget, Entry, fold_outside, is_envelope, outside
 from filmgate.domain.money import Micros
 from filmgate.usecases.ports import Ledger, Studio
 
@@ -83,9 +83,13 @@ def _differences(ledger: Ledger) -> dict[str, Drift]:
     for entry in ledger.entries:
         for scope, period in entry.scopes:
             by_scope[f"{scope} {period}"] = _plus(by_scope[f"{scope} {period}"], entry)
-        name = attempt_of(entry)
-        by_attempt[name] = _plus(by_attempt[name], entry)
+        if entry.envelope is None:
+            name = attempt_of(entry)
+            by_attempt[name] = _plus(by_attempt[name], entry)
     stored = {_name(one): (one.held, one.settled) for one in ledger.budgets}
+    envelopes = [one for one in ledger.budgets if is_envelope(one.scope)]
+    stored |= {_outside(one): outside(one) for one in envelopes}
+    by_scope |= {_outside(one): fold_outside(ledger.entries, one.scope) for one in envelopes}
     stored |= {one.id: (one.held_micros, one.settled_micros) for one in ledger.attempts}
     entered = {**by_scope, **by_attempt}
     names = sorted(entered.keys() | stored.keys())
@@ -103,13 +107,18 @@ def _plus(money: Money, entry: Entry) -> Money:
 
 
 def _versions(ledger: Ledger) -> Versions:
-    return {_name(one): one.version for one in ledger.budgets} | {
-        one.id: one.version for one in ledger.attempts
-    }
+    budgets = {_name(one): one.version for one in ledger.budgets}
+    outsides = {_outside(one): one.version for one in ledger.budgets if is_envelope(one.scope)}
+    return budgets | outsides | {one.id: one.version for one in ledger.attempts}
 
 
 def _name(budget: Budget) -> str:
     return f"{budget.scope} {budget.period}"
+
+
+def _outside(envelope: Budget) -> str:
+    """The name of what an envelope stands for in its outer scopes."""
+    return f"{envelope.scope} outside"
 
 
 def _double_spends(attempts: Iterable[Attempt]) -> tuple[str, ...]:
