@@ -4,7 +4,6 @@ The shots of a run lie under a key that follows from their content, put before t
 a storyboard is there with all its shots, or not at all, however many they are.
 """
 
-import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,9 +11,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from filmgate.adapters import items
+from filmgate.adapters.cursors import LIST_KEY
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
-from filmgate.adapters.strict_json import loads
-from filmgate.adapters.table import LIST_INDEX, OPEN_INDEX, Guard, StudioTable, _Put, _seal
+from filmgate.adapters.table import LIST_INDEX, OPEN_INDEX, Guard, StudioTable, _Put
 from filmgate.domain import ids
 from filmgate.domain.boards import Head, Made, ShotRecord
 from filmgate.domain.continuity import Group
@@ -88,25 +87,14 @@ class BoardTable(StudioTable):
     ) -> HeadPage:
         wanted = {"state": state, "user": user, "project": project}
         query = _list_query(tenant, {name: want for name, want in wanted.items() if want})
-        start = _read_cursor(cursor, tenant)
-        found: list[Item] = []
-        while len(found) <= limit:
-            answer = self._call(
-                "query",
-                IndexName=LIST_INDEX,
-                **query,
-                **({"ExclusiveStartKey": start} if start else {}),
-            )
-            found += [from_wire(item) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if start is None:
-                break
-        more = len(found) > limit or start is not None
-        chosen = found[:limit]
-        return HeadPage(
-            [load(Head, item) for item in chosen],
-            _cursor_after(chosen[-1], tenant) if more and chosen else None,
+        found, following = self._listed_page(
+            {"IndexName": LIST_INDEX, **query},
+            f"{tenant}#storyboards",
+            LIST_KEY,
+            cursor=cursor,
+            limit=limit,
         )
+        return HeadPage([load(Head, item) for item in found], following)
 
     def open_boards(self, *, before: datetime) -> Sequence[OpenBoard]:
         values = {":open": items.OPEN_STORYBOARDS, ":before": before.isoformat()}
@@ -229,32 +217,3 @@ def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
         query["FilterExpression"] = " AND ".join(f"{paths[name]} = :{name}" for name in wanted)
         query["ExpressionAttributeNames"] = names
     return query
-
-
-def _cursor_after(item: Item, tenant: str) -> str:
-    place = {"id": item["id"], "at": item["list_sk"]}
-    place["seal"] = _seal("storyboards", tenant, place["id"], place["at"])
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
-    """The index key that a cursor stands for; raises ValueError for a text that is none of ours."""
-    if cursor is None:
-        return None
-    try:
-        place = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        place = None
-    match place:
-        case {"id": str(name), "at": str(at), "seal": str(given)} if given == _seal(
-            "storyboards", tenant, name, at
-        ):
-            return to_wire(
-                {
-                    "pk": items.storyboard_pk(tenant, name),
-                    "sk": items.STORYBOARD,
-                    "list_pk": f"{tenant}#storyboards",
-                    "list_sk": at,
-                }
-            )
-    raise ValueError("the cursor is not one that this API gave")

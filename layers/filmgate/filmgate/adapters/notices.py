@@ -8,9 +8,6 @@ A mark that is only claimed stands in the ListIndex under CLAIMED, which belongs
 is nearly always empty; a mark that is told leaves it.
 """
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -19,8 +16,8 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from filmgate.adapters import items
+from filmgate.adapters.cursors import TABLE_KEY, cursor_after, read_cursor
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
-from filmgate.adapters.strict_json import loads
 from filmgate.domain.alarms import Notice
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.ledger import OWNER_SCOPE, Budget
@@ -148,10 +145,12 @@ class NoticeTable:
     # --- reading ---------------------------------------------------------------------------
 
     def page(self, tenant: str, *, limit: int, cursor: str | None, user: str | None) -> NoticePage:
-        start = _read_cursor(cursor, tenant)
+        partition = _list_pk(tenant)
+        place = read_cursor(cursor, partition, TABLE_KEY)
+        start = to_wire(place) if place else None
         found: list[Item] = []
         while len(found) <= limit:
-            answer = self._query(_list_pk(tenant), user=user, start=start, limit=limit + 1)
+            answer = self._query(partition, user=user, start=start, limit=limit + 1)
             found += map(from_wire, answer["Items"])
             start = answer.get("LastEvaluatedKey")
             if start is None:
@@ -160,7 +159,7 @@ class NoticeTable:
         chosen = found[:limit]
         return NoticePage(
             [load(Notice, item) for item in chosen],
-            _cursor_after(chosen[-1]["sk"], tenant) if more and chosen else None,
+            cursor_after(chosen[-1], partition, TABLE_KEY) if more and chosen else None,
         )
 
     # --- inside ----------------------------------------------------------------------------
@@ -225,28 +224,3 @@ def _list_pk(tenant: str) -> str:
 
 def _list_sk(notice: Notice) -> str:
     return f"{notice.at.isoformat(timespec='microseconds')}#{notice.id}"
-
-
-def _cursor_after(sk: str, tenant: str) -> str:
-    """Where the next page begins. The tenant is only in the seal: the token tells it again."""
-    place = {"sk": sk, "seal": _seal(tenant, sk)}
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
-    """The key that a cursor stands for; raises ValueError for one not given to this tenant."""
-    if cursor is None:
-        return None
-    try:
-        place = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:  # no base64, or no JSON that can be trusted
-        place = None
-    match place:
-        case {"sk": str(sk), "seal": str(seal)} if seal == _seal(tenant, sk):
-            return to_wire({"pk": _list_pk(tenant), "sk": sk})
-    raise ValueError("the cursor is not one that this API gave")
-
-
-def _seal(*parts: str) -> str:
-    """Tells a cursor that was given from one that was made up or belongs to others."""
-    return hashlib.sha256("\x00".join(("notices", *parts)).encode()).hexdigest()[:16]

@@ -1,22 +1,16 @@
 """The table behind the port OwnersDesk: tokens, and the trail of what was changed."""
 
-import base64
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any
 
 from filmgate.adapters import items
-from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
-from filmgate.adapters.strict_json import loads
+from filmgate.adapters.cursors import LIST_KEY, TABLE_KEY
+from filmgate.adapters.items import Item, dump, load, to_wire
 from filmgate.adapters.table import LIST_INDEX, StudioTable, _audited, _Check, _Put, _Update
 from filmgate.domain.audit import Action, AuditRecord
 from filmgate.domain.errors import AlreadyExists, Stale, StoreUnavailable
 from filmgate.domain.ids import token_id
 from filmgate.usecases.ports import AuditPage, Claim, Token, TokenPage
-
-_TABLE_KEY: Final = ("pk", "sk")
-_LIST_KEY: Final = ("pk", "sk", "list_pk", "list_sk")
 
 
 class OwnersTable(StudioTable):
@@ -83,10 +77,10 @@ class OwnersTable(StudioTable):
         return (load(Token, item) for item in self._walk(query, None))
 
     def token_page(self, tenant: str, *, limit: int, cursor: str | None) -> TokenPage:
-        start = _read_cursor(cursor, f"{tenant}#tokens", _LIST_KEY)
-        found, after = self._taken(_listed(tenant), start, limit)
-        made = None if after is None else _cursor(after, f"{tenant}#tokens", _LIST_KEY)
-        return TokenPage([load(Token, item) for item in found], made)
+        found, following = self._listed_page(
+            _listed(tenant), f"{tenant}#tokens", LIST_KEY, cursor=cursor, limit=limit
+        )
+        return TokenPage([load(Token, item) for item in found], following)
 
     # --- the trail -------------------------------------------------------------------------
 
@@ -112,33 +106,10 @@ class OwnersTable(StudioTable):
         if wanted:
             query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
             query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
-        start = _read_cursor(cursor, partition, _TABLE_KEY)
-        found, after = self._taken(query, start, limit)
-        made = None if after is None else _cursor(after, partition, _TABLE_KEY)
-        return AuditPage([load(AuditRecord, item) for item in found], made)
-
-    # --- inside ----------------------------------------------------------------------------
-
-    def _taken(
-        self, query: Mapping[str, Any], start: Item | None, limit: int
-    ) -> tuple[list[Item], Item | None]:
-        """The first `limit` items, and the last of them if there are more."""
-        found: list[Item] = []
-        for item in self._walk(query, start):
-            if len(found) == limit:
-                return found, found[-1]
-            found.append(item)
-        return found, None
-
-    def _walk(self, query: Mapping[str, Any], start: Item | None) -> Iterator[Item]:
-        """Every item of a query, read page by page as they are asked for."""
-        place = {"ExclusiveStartKey": to_wire(start)} if start else {}
-        while True:
-            answer = self._call("query", **query, **place)
-            yield from map(from_wire, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            place = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        found, following = self._listed_page(
+            query, partition, TABLE_KEY, cursor=cursor, limit=limit
+        )
+        return AuditPage([load(AuditRecord, item) for item in found], following)
 
 
 def _token_item(token_hash: str, token: Token) -> Item:
@@ -166,31 +137,3 @@ def _listed(tenant: str) -> dict[str, Any]:
         "ExpressionAttributeValues": to_wire({":pk": f"{tenant}#tokens"}),
         "ScanIndexForward": False,
     }
-
-
-def _cursor(item: Item, partition: str, names: tuple[str, ...]) -> str:
-    """Where the next page begins: the key of the last item shown, sealed for its partition."""
-    place = {name: item[name] for name in names}
-    told = json.dumps([place, _seal(partition, place)])
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None, partition: str, names: tuple[str, ...]) -> Item | None:
-    """The key that a cursor stands for; raises ValueError for a text that is none of these."""
-    if cursor is None:
-        return None
-    try:
-        told: Any = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:  # no base64, or no JSON that can be trusted
-        told = None
-    match told:
-        case [dict() as place, seal] if set(place) == set(names):
-            if seal == _seal(partition, place):
-                return place
-    raise ValueError("the cursor is not one that this API gave")
-
-
-def _seal(partition: str, place: Mapping[str, Any]) -> str:
-    """Tells a cursor that was given from one that was made up or belongs to others."""
-    parts = "\x00".join((partition, *(str(place[name]) for name in sorted(place))))
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]

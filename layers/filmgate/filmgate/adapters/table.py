@@ -4,9 +4,6 @@ A refused transaction is read back: what carries our own commit id went through,
 success. Conflicts and throttling are retried with jitter, then the step fails, not the money.
 """
 
-import base64
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,8 +16,8 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from filmgate.adapters import items
+from filmgate.adapters.cursors import LIST_KEY, cursor_after, read_cursor
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
-from filmgate.adapters.strict_json import loads
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.audit import AuditRecord
 from filmgate.domain.boards import Head
@@ -114,25 +111,14 @@ class StudioTable:
             "user": user,
         }
         query = _list_query(tenant, {name: want for name, want in wanted.items() if want})
-        start = _read_cursor(cursor, tenant)
-        found: list[Item] = []
-        while len(found) <= limit:
-            answer = self._call(
-                "query",
-                IndexName=LIST_INDEX,
-                **query,
-                **({"ExclusiveStartKey": start} if start else {}),
-            )
-            found += [from_wire(item) for item in answer["Items"]]
-            start = answer.get("LastEvaluatedKey")
-            if start is None:
-                break
-        more = len(found) > limit or start is not None
-        chosen = found[:limit]
-        return Page(
-            [load(Generation, item) for item in chosen],
-            _cursor_after(chosen[-1], tenant) if more and chosen else None,
+        found, following = self._listed_page(
+            {"IndexName": LIST_INDEX, **query},
+            f"{tenant}#{items.GENERATIONS}",
+            LIST_KEY,
+            cursor=cursor,
+            limit=limit,
         )
+        return Page([load(Generation, item) for item in found], following)
 
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
         item = self._get(items.budget_key(tenant, scope, period))
@@ -404,6 +390,31 @@ class StudioTable:
             ConsistentRead=True,
         )
 
+    def _listed_page(
+        self,
+        query: Mapping[str, Any],
+        partition: str,
+        names: tuple[str, ...],
+        *,
+        cursor: str | None,
+        limit: int,
+    ) -> tuple[list[Item], str | None]:
+        """The next `limit` items of a query over a partition, and the cursor behind them.
+
+        `names` are the attributes of its key. Raises ValueError for a bad cursor.
+        """
+        found: list[Item] = []
+        for item in self._walk(query, read_cursor(cursor, partition, names)):
+            if len(found) == limit:
+                return found, cursor_after(found[-1], partition, names)
+            found.append(item)
+        return found, None
+
+    def _walk(self, query: Mapping[str, Any], start: Item | None) -> Iterator[Item]:
+        """Every item of a query, read page by page as they are asked for."""
+        place = {"ExclusiveStartKey": to_wire(start)} if start else {}
+        return self._pages("query", **query, **place)
+
     def _scan(
         self,
         condition: str,
@@ -421,13 +432,12 @@ class StudioTable:
 
     def _pages(self, operation: str, **arguments: Any) -> Iterator[Item]:
         """The items of every page of a query or scan."""
-        start: dict[str, Any] = {}
         while True:
-            answer = self._call(operation, **arguments, **start)
+            answer = self._call(operation, **arguments)
             yield from map(from_wire, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _call(self, operation: str, **arguments: Any) -> Any:
         """One call about our table; raises StoreUnavailable for whatever goes wrong."""
@@ -772,39 +782,3 @@ def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
         query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
         query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
     return query
-
-
-def _cursor_after(item: Item, tenant: str) -> str:
-    """Where the next page begins. The tenant is only in the seal: the token tells it again."""
-    generation_id, at = item["id"], item["list_sk"]
-    place = {"id": generation_id, "at": at, "seal": _seal(tenant, generation_id, at)}
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None, tenant: str) -> dict[str, Any] | None:
-    """The index key that a cursor stands for; raises ValueError for a text that is no cursor
-    of this tenant."""
-    if cursor is None:
-        return None
-    try:
-        place = loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:  # no base64, or no JSON that can be trusted
-        place = None
-    match place:
-        case {"id": str(generation_id), "at": str(at), "seal": str(seal)} if seal == _seal(
-            tenant, generation_id, at
-        ):
-            return to_wire(
-                {
-                    "pk": items.generation_pk(tenant, generation_id),
-                    "sk": items.GENERATION,
-                    "list_pk": f"{tenant}#generations",
-                    "list_sk": at,
-                }
-            )
-    raise ValueError("the cursor is not one that this API gave")
-
-
-def _seal(*parts: str) -> str:
-    """Tells a cursor that was given from one that was made up or belongs to others."""
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from filmgate.adapters import items
+from filmgate.adapters.cursors import LIST_KEY, cursor_after, read_cursor
 from filmgate.adapters.items import Item, from_wire, load, to_wire
-from filmgate.adapters.owners_table import _LIST_KEY, _cursor, _read_cursor
 from filmgate.adapters.table import LIST_INDEX, StudioTable
 from filmgate.domain.attempts import Attempt
 from filmgate.domain.errors import StoreUnavailable
@@ -58,7 +58,7 @@ class UsageTable(StudioTable):
 
     def _listed(self, partition: str, wanted: RowFilter, limit: int, cursor: str | None) -> RowPage:
         query = _query_of(partition, wanted, limit)
-        start = _read_cursor(cursor, partition, _LIST_KEY)
+        start = read_cursor(cursor, partition, LIST_KEY)
         found: list[Item] = []
         for _ in range(MOST_INDEX_PAGES):
             place = {"ExclusiveStartKey": to_wire(start)} if start else {}
@@ -73,7 +73,7 @@ class UsageTable(StudioTable):
             start = chosen[-1]
         return RowPage(
             [load(Attempt, item) for item in chosen],
-            None if start is None else _cursor(start, partition, _LIST_KEY),
+            None if start is None else cursor_after(start, partition, LIST_KEY),
         )
 
     def _budgets(self, keys: Sequence[Mapping[str, str]]) -> list[Budget]:
