@@ -21,6 +21,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from filmgate import wiring
+from filmgate.domain.audit import Action, recorded
 from filmgate.domain.ledger import provider_scope
 from filmgate.domain.money import Micros, parse_usd
 from filmgate.http import (
@@ -137,6 +138,11 @@ def post_price_confirmation(provider_id: str) -> Response[str]:
     who = principal(app, role="admin")
     provider = find_provider(provider_id, catalogue())
     confirmed = wiring.studio().confirm_prices(who.tenant, provider.id, by=who.user)
+    prices = {"prices": sorted(one.price for one in confirmed)}
+    told = recorded(
+        author(app, who, wiring.now()), Action.PRICES_CONFIRMED, provider.id, prices, {}
+    )
+    wiring.studio().keep_record(who.tenant, told)
     return answer(200, doubts_view(confirmed))
 
 
@@ -208,6 +214,8 @@ def post_webhook_secret_rotation() -> Response[str]:
     who = principal(app, role="admin")
     now = wiring.now()
     made = rotate_secret(tenant=who.tenant, store=wiring.webhook_secrets(), now=now)
+    told = recorded(author(app, who, now), Action.WEBHOOK_SECRET_ROTATED, "webhook-secret")
+    wiring.studio().keep_record(who.tenant, told)
     return answer(200, new_secret_view(made, now))
 
 

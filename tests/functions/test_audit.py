@@ -47,6 +47,8 @@ def everything(studio: Deployment) -> list[str]:
         ("PUT", "/v1/settings/order", ORDER),
         ("PUT", "/v1/settings/providers/dalle/key", {"key": KEY}),
         ("DELETE", "/v1/settings/providers/dalle/key", None),
+        ("POST", "/v1/settings/providers/dalle/prices/confirm", None),
+        ("POST", "/v1/settings/webhook-secret/rotate", None),
         ("DELETE", f"/v1/tokens/{made['id']}", None),
     ]  # fmt: skip
     for number, (method, path, body) in enumerate(steps, start=2):
@@ -55,7 +57,7 @@ def everything(studio: Deployment) -> list[str]:
         assert answer.status < 300, answer.text
     return [
         "token.made", "budget.set", "settings.changed", "order.set", "key.set", "key.removed",
-        "token.revoked",
+        "prices.confirmed", "webhook-secret.rotated", "token.revoked",
     ]  # fmt: skip
 
 
@@ -67,9 +69,11 @@ def test_every_kind_of_change_is_in_the_trail_newest_first(studio: Deployment) -
     assert [one["action"] for one in records] == list(reversed(done))
     assert set(done) == set(Action)
     assert {(one["user"], one["token_id"]) for one in records} == {("ann", "tok_ann")}
-    assert [one["request_id"] for one in records] == [f"request-{n}" for n in range(7, 0, -1)]
-    assert [one["at"][17:19] for one in records] == ["06", "05", "04", "03", "02", "01", "00"]
-    assert [one["object"] for one in records[1:6]] == ["dalle", "dalle", "image", "dalle", "owner"]
+    assert [one["request_id"] for one in records] == [f"request-{n}" for n in range(9, 0, -1)]
+    assert [one["at"][17:19] for one in records] == [f"{s:02d}" for s in range(8, -1, -1)]
+    assert [one["object"] for one in records[1:8]] == [
+        "webhook-secret", "dalle", "dalle", "dalle", "image", "dalle", "owner",
+    ]  # fmt: skip
 
 
 def test_a_limit_is_told_before_and_after(studio: Deployment) -> None:
@@ -153,7 +157,7 @@ def test_no_secret_gets_into_the_trail(studio: Deployment) -> None:
         if row["pk"]["S"] == "studio#audit"
     ]
 
-    assert len(rows) == 8
+    assert len(rows) == 10
     text = json.dumps([rows, trail(studio)])
     assert not [part for part in (KEY, KEY[-4:], token, token[-10:]) if part in text]
 
@@ -163,13 +167,13 @@ def test_the_trail_comes_page_by_page(studio: Deployment) -> None:
 
     seen, cursor = [], None
     while True:
-        page = trail(studio, limit="3", **({"cursor": cursor} if cursor else {}))
+        page = trail(studio, limit="4", **({"cursor": cursor} if cursor else {}))
         seen.append([one["action"] for one in page["items"]])
         cursor = page["next"]
         if cursor is None:
             break
 
-    assert [len(page) for page in seen] == [3, 3, 1]
+    assert [len(page) for page in seen] == [4, 4, 1]
     assert [one for page in seen for one in page] == list(reversed(done))
 
 

@@ -195,6 +195,7 @@ def test_a_month_in_figures(studio: Deployment, fallback: str) -> None:
         "succeeded": 1,
         "failed": 1,
         "success_rate": 50,
+        "storyboards": 0,
         "average_cost_per_storyboard": None,
     }  # fmt: skip
 

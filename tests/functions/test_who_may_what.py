@@ -72,6 +72,11 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("POST", "/v1/estimates/storyboard"): row(200, 200, 200, 422),
     # It is not settled yet, and so cannot be corrected: 409 for who might.
     ("POST", "/v1/generations/{id}/attempts/{attempt}/correction"): row(403, 403, 409, 404),
+    ("GET", "/v1/storyboards"): EVERYBODY,
+    ("POST", "/v1/storyboards"): row(403, 202, 202, 422),
+    ("GET", "/v1/storyboards/{id}"): row(200, 200, 200, 404, other_creator=404),
+    ("DELETE", "/v1/storyboards/{id}"): row(403, 202, 202, 404, other_creator=404),
+    ("POST", "/v1/storyboards/{id}/resume"): row(403, 409, 409, 404, other_creator=404),
     ("GET", "/v1/notices"): EVERYBODY,
     ("GET", "/v1/verify"): ADMINS,
     ("GET", "/v1/usage"): EVERYBODY,
@@ -104,6 +109,8 @@ BODIES: Final[Mapping[tuple[str, str], dict]] = {
     ("POST", "/v1/generations/{id}/attempts/{attempt}/correction"): {
         "actual_cost": "0.0100", "reason": "as on the bill",
     },
+    ("POST", "/v1/storyboards"): {"shots": [{"prompt": CANARY}]},
+    ("POST", "/v1/storyboards/{id}/resume"): {},
     ("PUT", "/v1/budgets/{scope}"): {"limit": "3.0000"},
     ("PUT", "/v1/settings/order"): {
         "type": "image", "order": ["dalle", "nanobanana", "midjourney"],
@@ -131,8 +138,11 @@ class Scene:
         studio.give_key("dalle")
         studio.own_settings("dalle", model="gpt-image-1-mini")
         made = self.ask("POST", "/v1/generations", "creator").json
+        board = self.ask("POST", "/v1/storyboards", "creator").json
         self._ids = {
             "/v1/generations/{id}": made["id"],
+            "/v1/storyboards/{id}": board["id"],
+            "/v1/storyboards/{id}/resume": board["id"],
             "/v1/generations/{id}/attempts/{attempt}/correction": made["id"],
             "/v1/budgets/{scope}": "owner",
             "/v1/budgets/{scope}/history": "owner",

@@ -133,7 +133,8 @@ def totals_view(found: Summary) -> Json:
         "succeeded": tally.get(totals.SUCCEEDED, 0),
         "failed": tally.get(totals.FAILED, 0),
         "success_rate": round(100 * tally.get(totals.SUCCEEDED, 0) / ended) if ended else None,
-        "average_cost_per_storyboard": None,
+        "storyboards": tally.get(totals.STORYBOARDS, 0),
+        "average_cost_per_storyboard": optional_usd(totals.average_of_storyboards(tally)),
     }
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.ledger import change, close_envelope, open_envelope
+from filmgate.domain.totals import average_of_storyboards
 from filmgate.usecases.verify import verify
 from tests.support.builders import NOW, PERIOD, TENANT, usd
 from tests.support.envelopes import ENVELOPE, Purse
@@ -60,6 +61,18 @@ def test_what_is_settled_moves_outside_from_held_to_settled() -> None:
 
     assert outside(found) == (usd("0.8000"), usd("0.2000"))
     assert found.faults() == []
+
+
+def test_a_storyboard_is_counted_once_and_what_its_parts_cost_makes_the_average() -> None:
+    found = purse()
+
+    found.settle(found.reserve(usd("0.3000")), usd("0.2000"))
+    found.settle(found.reserve(usd("0.1000")), usd("0.1000"))
+
+    tally = found.budget("owner", PERIOD).tally
+    assert tally["storyboards"] == 1
+    assert average_of_storyboards(tally) == usd("0.3000")
+    assert average_of_storyboards({}) is None
 
 
 def test_nothing_is_drawn_beyond_the_limit() -> None:

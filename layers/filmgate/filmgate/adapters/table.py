@@ -304,6 +304,11 @@ class StudioTable:
                     confirmed.append(doubt)
         return confirmed
 
+    def keep_record(self, tenant: str, record: AuditRecord) -> None:
+        """Keep a record of a change that lies outside the table; a repeat of it is a success."""
+        actions = _audited(tenant, record)
+        self._transact([action.wire(self._name) for action in actions])
+
     def put_health(self, tenant: str, provider: str, before: Health | None, after: Health) -> None:
         item = {"pk": items.health_pk(tenant), "sk": provider, **dump(after)}
         guard = {"#version = :version": {"version": before.version}} if before else None

@@ -21,6 +21,8 @@ class Action(StrEnum):
     ORDER_SET = "order.set"
     KEY_SET = "key.set"
     KEY_REMOVED = "key.removed"
+    PRICES_CONFIRMED = "prices.confirmed"
+    WEBHOOK_SECRET_ROTATED = "webhook-secret.rotated"  # noqa: S105
     TOKEN_MADE = "token.made"  # noqa: S105
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
 

@@ -31,7 +31,7 @@ from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Envelope, Generation, Take
 from filmgate.domain.money import Micros
 from filmgate.domain.pace import Start
-from filmgate.domain.totals import Tally, added, movement
+from filmgate.domain.totals import STORYBOARDS, Tally, added, movement
 
 OWNER_SCOPE: Final = "owner"
 USER_SCOPE: Final = "user"
@@ -277,11 +277,16 @@ def is_envelope(scope: str) -> bool:
 
 
 def open_envelope(envelope: Envelope, *, limit: Micros, at: datetime) -> Commit:
-    """The commit that holds `limit` in all outer scopes, and opens the envelope to draw on."""
+    """The commit that holds `limit` in all outer scopes, and opens the envelope to draw on.
+
+    The first envelope of a storyboard counts it in the totals; those of a resume do not.
+    """
+    is_first = envelope.scope.endswith(".0")
+    counted = {STORYBOARDS: 1} if is_first else {}
     entry = _envelope_entry(envelope, EntryKind.RESERVE, limit, at)
     return Commit(
         entries=(entry,),
-        postings=_postings(envelope.outer, (entry,), {}),
+        postings=_postings(envelope.outer, (entry,), counted),
         opened=(Budget(envelope.scope, NO_PERIOD, limit, alert_at=()),),
     )
 

@@ -4,7 +4,8 @@ Every change of money already writes the month's budget of the owner, the user, 
 provider. So the totals of a report are counters in those very items, moved by what an attempt now
 contributes less what it contributed before: no further item, no further write, nothing more to
 contend for, and the condition on the attempt makes a repeat harmless. A total is the sum of
-`contribution` over the attempts that draw on its budget, at every instant.
+`contribution` over the attempts that draw on its budget, at every instant; only storyboards are
+counted when their envelope is opened.
 
 Money stays in the month and on the day in which it was reserved, UTC, whenever it is settled.
 """
@@ -14,7 +15,7 @@ from datetime import UTC
 from typing import Final
 
 from filmgate.domain.attempts import Attempt
-from filmgate.domain.money import Micros
+from filmgate.domain.money import Micros, round_up_charge
 from filmgate.domain.usage import Status, status_of, was_skipped
 
 COUNT: Final = "count"
@@ -25,6 +26,8 @@ ESTIMATED_SETTLED: Final = "estimated_settled"  # of those that count as spent
 DAY: Final = "day"
 PROVIDER: Final = "provider"
 TYPE: Final = "type"
+STORYBOARDS: Final = "storyboards"  # admitted; a resume is the same storyboard
+STORYBOARD_SPENT: Final = "storyboard_spent"
 
 Tally = Mapping[str, Micros]
 """Counters by name, such as "count", "day_22" or "provider_dalle"; what is absent is 0.
@@ -49,7 +52,15 @@ def contribution(attempt: Attempt) -> Tally:
     }
     if attempt.ordered is not None:
         found[f"{TYPE}_{attempt.ordered.type}"] = spent
+    if attempt.outer:
+        found[STORYBOARD_SPENT] = spent
     return {name: amount for name, amount in found.items() if amount}
+
+
+def average_of_storyboards(tally: Tally) -> Micros | None:
+    """What a storyboard of the month cost on the average, rounded up; None without any."""
+    count = tally.get(STORYBOARDS, 0)
+    return round_up_charge(tally.get(STORYBOARD_SPENT, 0), count) if count else None
 
 
 def movement(before: Attempt | None, after: Attempt) -> Tally:
