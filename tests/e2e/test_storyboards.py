@@ -17,6 +17,8 @@ from tests.e2e.gateway import Gateway, Studio, prompt
 
 ENDED = {"succeeded", "partial", "failed", "cancelled"}
 Json = dict[str, Any]
+# More than the inline Map takes. Two hundred took 116 s on two busy cores, 2.0000 USD exactly.
+MANY, COST_OF_MANY = 60, "0.6000"
 
 
 def picture_of(studio: Studio, started: Json) -> Json:
@@ -212,14 +214,12 @@ def test_a_cancel_midway_starts_nothing_more_and_returns_the_rest(
     assert accepted(gateway, prompts) == ended["progress"]["done"]
 
 
-def test_two_hundred_shots_are_made_and_the_budget_is_exact(
-    gateway: Gateway, studio: Studio
-) -> None:
+def test_many_shots_are_made_and_the_budget_is_exact(gateway: Gateway, studio: Studio) -> None:
     gateway.control("pace", {"image_s": 0})
-    shots = [{"prompt": prompt(), "keyframe": {"provider": "nanobanana"}} for _ in range(200)]
+    shots = [{"prompt": prompt(), "keyframe": {"provider": "nanobanana"}} for _ in range(MANY)]
     try:
         began = time.monotonic()
-        started = studio.api.post("/v1/storyboards", {"shots": shots, "budget": "2.0000"})
+        started = studio.api.post("/v1/storyboards", {"shots": shots, "budget": COST_OF_MANY})
         admitted_s = time.monotonic() - began
         memory = [_resident_mb()]
         while picture_of(studio, started)["state"] not in ENDED:
@@ -232,13 +232,13 @@ def test_two_hundred_shots_are_made_and_the_budget_is_exact(
 
     ended = picture_of(studio, started)
     print(
-        f"200 shots: admitted in {admitted_s:.1f} s, done in {took_s:.0f} s, memory of the stack "
-        f"{memory[0]} MB at first, {max(memory)} MB at most, {memory[-1]} MB at last"
+        f"{MANY} shots: admitted in {admitted_s:.1f} s, done in {took_s:.0f} s, memory of the "
+        f"stack {memory[0]} MB at first, {max(memory)} MB at most, {memory[-1]} MB at last"
     )
-    assert (ended["state"], ended["progress"]["done"]) == ("succeeded", 200)
-    assert ended["actual_cost"] == "2.0000"
+    assert (ended["state"], ended["progress"]["done"]) == ("succeeded", MANY)
+    assert ended["actual_cost"] == COST_OF_MANY
     budget = studio.budget()
-    assert (budget["spent"], budget["held"]) == ("2.0000", "0.0000")
+    assert (budget["spent"], budget["held"]) == (COST_OF_MANY, "0.0000")
 
 
 def test_shots_of_one_scene_follow_to_another_provider(gateway: Gateway, studio: Studio) -> None:

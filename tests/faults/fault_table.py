@@ -53,7 +53,8 @@ class End:
     """What must be seen; None is not looked at.
 
     `attempts` and `next_day` are states, in the order of the chain; `jobs` how many jobs each of
-    them is billed for. `code` is the failure of the first attempt, `tries` how often it was sent,
+    them is billed for. `code` is the failure of the first attempt, `code_later` a day later where
+    it had none at first, `tries` how often it was sent,
     `asked` how many submits its vendor got, `waited` the seconds between the first two.
     """
 
@@ -62,6 +63,7 @@ class End:
     jobs: str
     next_day: str | None = None
     code: str | None = None
+    code_later: str | None = None
     tries: int | None = None
     asked: int | None = None
     waited: tuple[int, int] | None = None
@@ -77,6 +79,7 @@ class End:
             f"{name} {value}"
             for name, value in (
                 ("code", self.code),
+                ("a day later code", self.code_later),
                 ("tries", self.tries),
                 ("asked", self.asked),
                 ("waits", self.waited and "-".join(map(str, self.waited))),
@@ -414,13 +417,17 @@ def empty_successes() -> Iterator[Case]:
 def downloads() -> Iterator[Case]:
     broken = (
         ("cut once", fault("truncated"), DONE),
-        ("cut for ever", fault("truncated", times=0), replace(UNUSABLE, code="download-failed")),
+        (
+            "cut for ever",
+            fault("truncated", times=0),
+            replace(UNUSABLE, code_later="download-failed"),
+        ),
         ("cut for ever, others wait", fault("truncated", times=0), UNUSABLE),
         ("500 twice", fault("http_500", where="download", times=2), DONE),
         ("dropped", fault("drop_reply", where="download"), DONE),
         ("silent", fault("hang", where="download"), DONE),
     )
-    gone = replace(UNUSABLE, code="download-failed")
+    gone = replace(UNUSABLE, code_later="download-failed")
     for desk in JOBS:
         for name, one, end in broken:
             yield Case(

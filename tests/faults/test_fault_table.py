@@ -147,6 +147,7 @@ def _end(case: Case, stage: RealStage, before: Record, after: Record, sim: Simul
         jobs=" ".join(str(len(_billed(sim, one))) for one in before.attempts),
         next_day=_states(after),
         code=first.failure.code if first.failure else None,
+        code_later=None if first.failure else _code(after.attempts[0]),
         tries=first.tries,
         asked=len(asked),
         waited=(round((times[1] - times[0]).total_seconds()),) * 2 if len(times) > 1 else None,
@@ -156,6 +157,10 @@ def _end(case: Case, stage: RealStage, before: Record, after: Record, sim: Simul
         warned=before.generation.warnings != stage.told_before,
         suspended=health.reason if health and health.open_until else None,
     )
+
+
+def _code(attempt: Attempt) -> str | None:
+    return attempt.failure.code if attempt.failure else None
 
 
 def _states(record: Record) -> str:
@@ -305,7 +310,7 @@ def test_a_fault_ends_as_the_table_says(name: str, running: dict[str, "Future[An
 def _as_asked(seen: End, wanted: End) -> End:
     """What was seen, where the table looks; waits between its bounds are as wanted."""
     fields = {name: getattr(seen, name) for name in End.__slots__}
-    for name in ("code", "tries", "asked", "takes", "suspended", "waited"):
+    for name in ("code", "code_later", "tries", "asked", "takes", "suspended", "waited"):
         if getattr(wanted, name) is None:
             fields[name] = None
     if wanted.waited and seen.waited and wanted.waited[0] <= seen.waited[0] <= wanted.waited[1]:

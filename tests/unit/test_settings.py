@@ -26,6 +26,9 @@ ALL = {
     "WEBHOOK_QUEUE_URL": "https://sqs.example/webhooks",
     "WEBHOOK_SECRET_PREFIX": "filmgate-webhook/test/",
     "WEBHOOK_BACKOFF_PERCENT": "0.1",
+    "INLINE_SHOTS": "10",
+    "SHOTS_AT_ONCE": "5",
+    "STORYBOARD_STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:1:stateMachine:s",
 }
 
 
@@ -53,6 +56,9 @@ def test_every_variable_is_read_in_its_own_type() -> None:
         "webhook_queue_url": "https://sqs.example/webhooks",
         "webhook_secret_prefix": "filmgate-webhook/test/",
         "webhook_backoff_percent": 0.1,
+        "inline_shots": 10,
+        "shots_at_once": 5,
+        "storyboard_state_machine_arn": "arn:aws:states:eu-west-1:1:stateMachine:s",
     }
 
 
