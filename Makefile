@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench deploy token lock clean
+.PHONY: help run test lint bench simulate mutate deploy token lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ run: $(VENV)/.run ## Start everything on this machine and make the sample film (
 	@$(BIN)/python -m local $(if $(ONCE),--once)
 
 test: $(VENV)/.test $(SAM)/.done lint ## Run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.test ## Check style, types and the template
 	@$(BIN)/ruff check .
@@ -26,6 +26,13 @@ lint: $(VENV)/.test ## Check style, types and the template
 
 bench: $(VENV)/.test ## Print the benchmark table
 	@$(BIN)/python -m pytest tests/benchmarks -s
+
+simulate: $(VENV)/.test ## Play 100,000 random histories of the money core (HISTORIES=n)
+	@PYTHONPATH=.:layers/filmgate:layers/media $(BIN)/python -m tests.simulation \
+		--histories $(or $(HISTORIES),100000)
+
+mutate: $(VENV)/.test ## Change the money modules in one place at a time: do the tests notice?
+	@PYTHONPATH=.:layers/filmgate:layers/media $(BIN)/python -m tests.mutation
 
 deploy: $(SAM)/.done ## Build and deploy to AWS with SAM (asks before it changes anything)
 	@$(SAM)/bin/sam build && $(SAM)/bin/sam deploy

@@ -3,6 +3,7 @@
 python -m local            make the film, then serve until Ctrl-C
 python -m local --once     make the film and stop
 python -m local --no-film  serve only
+python -m local verify     compare every balance with its entries; 1 when one does not agree
 """
 
 import argparse
@@ -12,17 +13,19 @@ from pathlib import Path
 
 from rich.console import Console
 
+from filmgate.adapters.owners_table import OwnersTable
 from filmgate.adapters.secrets import ProviderKeyStore
-from filmgate.adapters.table import StudioTable
 from local.api import Api, ApiRefused
 from local.clients import client_for
 from local.deploy import DeployFailed
 from local.film.making import FilmMaker
 from local.film.report import Progress, final_table
 from local.film.shots import read_film
+from local.notices import NoticeBoard
 from local.owner import Installation, make_token, point_at, secret_prefix, store_key
 from local.ports import PortBusy
 from local.stack import LocalStack, StackAlreadyRunning, StackFailed, ToolMissing
+from local.verify import report, running_api
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGE = "local"
@@ -32,6 +35,9 @@ PARAMETERS = {
     "Stage": STAGE,
     "RateCard": "guide",
     "PollScalePercent": "1",  # the simulators are done in seconds, not in minutes
+    "SubmitTimeoutSeconds": "45",
+    "SweepSchedule": "rate(5 seconds)",
+    "WebhookBackoffPercent": "0.1",  # a receiver on this machine is tried for a minute, not a day
 }
 EXPECTED_FAILURES = (
     ApiRefused, DeployFailed, PortBusy, StackAlreadyRunning, StackFailed, TimeoutError, ToolMissing,
@@ -46,12 +52,19 @@ def main() -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=PLAIN_WIDTH)
     try:
+        running = running_api(arguments.data_dir) if arguments.task == "verify" else None
+        if running is not None:
+            return 0 if report(running, console) else 1
         with LocalStack(ROOT, data_dir=arguments.data_dir) as stack:
+            board = NoticeBoard(stack.notices, console)
             token = set_up(stack, console)
+            if arguments.task == "verify":
+                return 0 if report(Api(stack.url, token), console) else 1
             if not arguments.no_film and not make_film(stack, token, console):
                 return 1
+            board.show_new()
             if not arguments.once:
-                _serve(stack, console)
+                _serve(stack, console, board)
     except KeyboardInterrupt:
         console.print("Stopped. The state is kept in .local/ for the next run.")
     except EXPECTED_FAILURES as error:
@@ -78,7 +91,7 @@ def set_up(stack: LocalStack, console: Console) -> str:
 def connect(stack: LocalStack) -> Installation:
     """The owner's tools on the local stack."""
     return Installation(
-        StudioTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
+        OwnersTable(client_for("dynamodb", stack.aws_endpoint), stack.outputs["TableName"]),
         ProviderKeyStore(client_for("secretsmanager", stack.aws_endpoint), secret_prefix(STAGE)),
     )
 
@@ -106,14 +119,15 @@ def make_film(stack: LocalStack, token: str, console: Console) -> bool:
     return all(piece.file is not None for piece in pieces)
 
 
-def _serve(stack: LocalStack, console: Console) -> None:
+def _serve(stack: LocalStack, console: Console, board: NoticeBoard) -> None:
     console.print(f"\nthe API answers at [bold]{stack.url}[/bold] until Ctrl-C.")
     console.print("Try, in another terminal:")
     console.print(
         f"  . {stack.environment_file}\n"
         '  curl -s $FILMGATE_URL/v1/budgets/owner -H "Authorization: Bearer $FILMGATE_TOKEN"'
     )
-    stack.wait()
+    console.print(f"What the owner is told is shown here and kept in {stack.notices}.")
+    stack.wait(meanwhile=board.show_new)
 
 
 def _token(stack: LocalStack, installation: Installation) -> str:
@@ -131,6 +145,7 @@ def _token(stack: LocalStack, installation: Installation) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__.splitlines()[0])
+    parser.add_argument("task", nargs="?", choices=["run", "verify"], default="run")
     parser.add_argument("--once", action="store_true", help="stop after the film")
     parser.add_argument("--no-film", action="store_true", help="serve without making the film")
     parser.add_argument("--data-dir", type=Path, default=ROOT / ".local", help="where state lives")

@@ -270,8 +270,8 @@ def _remembered(memory: Path) -> dict[str, str] | None:
 def _identity(digest: str, stack: Mapping[str, Any]) -> dict[str, str]:
     """What was deployed and to which state of which stack.
 
-    The time of the last change is part of it: a server that was killed comes back with the
-    stack as it was at the last clean stop, and that is not what was deployed last.
+    The time of the last change is part of it: a server that was killed in the middle of a deploy
+    comes back with the stack as it was before, whatever this directory remembers.
     """
     changed_at = stack.get("LastUpdatedTime") or stack["CreationTime"]
     return {"digest": digest, "stack": stack["StackId"], "changed_at": changed_at.isoformat()}

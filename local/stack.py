@@ -21,16 +21,20 @@ from types import FrameType, TracebackType
 from typing import IO, Any
 
 from local.aws.layout import Layout
+from local.clients import client_for
 from local.deploy import deploy
+from local.notices import subscribe
 from local.ports import HOST, Ports, require_free
+from local.processes import members_of, workers_of
 
 STACK_NAME = "filmgate"
 API_ID_OUTPUT = "ApiId"
-AWS_MODULE = "local.aws"
-SIMULATORS_MODULE = "local.simulators"
+AWS = "aws"
+SIMULATORS = "simulators"
+TOPIC_OUTPUT = "OwnerTopicArn"
 REQUIRED_PACKAGES = ("ministack", "moto", "awslambdaric", "samtranslator", "hypercorn", "boto3")
 READY_LIMIT_S = 60.0
-# Saving the state takes well below a second; a slow disk may take longer.
+# Stopping takes well below a second; a slow disk may take longer.
 STOP_LIMIT_S = 20.0
 POLL_S = 0.02
 LOG_TAIL_LINES = 25
@@ -94,7 +98,7 @@ class DirectoryLock:
     """The right to use a data directory, held by this process and by the AWS it starts.
 
     The kernel gives it back when both have ended, so that a lock of a killed run does not
-    count, and the next run waits for the state of the last one to be saved.
+    count, and the next run waits for the end of the last one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -188,6 +192,11 @@ class LocalStack:
         return self.data_dir / "logs"
 
     @property
+    def notices(self) -> Path:
+        """Where what the owner is told lies, a file each."""
+        return self._layout.notices
+
+    @property
     def processes(self) -> dict[str, int]:
         """The process ids of the running parts, by name."""
         return {part.name: part.process.pid for part in self._parts}
@@ -205,31 +214,51 @@ class LocalStack:
                 self.ports.by_variable() if self._with_simulators else self.ports.by_variable()[:2]
             )
             self.logs.mkdir(parents=True, exist_ok=True)
-            self._begin(
-                "aws",
-                AWS_MODULE,
-                "--data-dir",
-                str(self.data_dir),
-                port=self.ports.aws,
-                ready_path="/_ministack/health",
-            )
-            if self._with_simulators:
-                self._begin(
-                    "simulators",
-                    SIMULATORS_MODULE,
-                    port=self.ports.simulators,
-                    ready_path="/__sim/ledger",
-                )
+            for name in (AWS, SIMULATORS) if self._with_simulators else (AWS,):
+                (self.logs / f"{name}.log").write_bytes(b"")
+                self._begin(name)
             for part in self._parts:
                 self._until_ready(part)
         except BaseException:
             self.stop()
             raise
 
+    def kill(self, name: str) -> None:
+        """SIGKILL one part, "aws" or "simulators", with every process of it; the other goes on.
+
+        `resume` starts it again. For tests of what survives.
+        """
+        part = next(each for each in self._parts if each.name == name)
+        os.killpg(part.process.pid, signal.SIGKILL)
+        part.end(STOP_LIMIT_S)
+        self._parts.remove(part)
+        give_up_at = time.monotonic() + STOP_LIMIT_S
+        while members_of(part.process.pid):
+            if time.monotonic() > give_up_at:
+                raise part.failure("has processes that do not die")
+            time.sleep(POLL_S)
+
+    def resume(self, name: str) -> None:
+        """Start a part that was killed, on its ports and with its state, until it answers.
+
+        Raises StackFailed.
+        """
+        self._begin(name)
+        self._until_ready(self._parts[-1])
+
+    def workers(self, logical_id: str) -> list[int]:
+        """The processes of a deployed function, by its name in the template; idle ones too."""
+        found = client_for("cloudformation", self.aws_endpoint).describe_stack_resource(
+            StackName=self.stack_name, LogicalResourceId=logical_id
+        )
+        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        return workers_of(self.processes[AWS], name)
+
     def deploy(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """Bring the deployed stack to the template and open the front door to its API.
 
-        Gives the stack's outputs, which must hold the API's id as ApiId. Raises DeployFailed.
+        Gives the stack's outputs, which must hold the API's id as ApiId. A stack with an owner's
+        topic has its notices delivered to `notices`. Raises DeployFailed or TimeoutError.
         """
         self.outputs = deploy(
             self.template,
@@ -239,6 +268,9 @@ class LocalStack:
             build_dir=self.data_dir / "build",
         )
         _write(self._layout.api_id, self.outputs[API_ID_OUTPUT])
+        if TOPIC_OUTPUT in self.outputs:
+            topic = self.outputs[TOPIC_OUTPUT]
+            subscribe(topic, url=self.url, aws_endpoint=self.aws_endpoint)
         return self.outputs
 
     def write_environment(self, token: str) -> Path:
@@ -252,9 +284,11 @@ class LocalStack:
         _write(self.environment_file, "".join(f"{key}={value}\n" for key, value in lines.items()))
         return self.environment_file
 
-    def wait(self) -> None:
-        """Block while all parts run. Raises StackFailed when one has died."""
+    def wait(self, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Block while all parts run, doing something again and again. Raises StackFailed when a
+        part has died."""
         while True:
+            meanwhile()
             for part in self._parts:
                 if part.process.poll() is not None:
                     raise part.failure(f"has ended with status {part.process.returncode}")
@@ -285,11 +319,17 @@ class LocalStack:
     ) -> None:
         self.stop()
 
-    def _begin(self, name: str, module: str, *arguments: str, port: int, ready_path: str) -> None:
+    def _begin(self, name: str) -> None:
         log = self.logs / f"{name}.log"
-        with open(log, "wb") as output:
+        if name == AWS:
+            command = ["local.aws", "--data-dir", str(self.data_dir)]
+            port, ready_path = self.ports.aws, "/_ministack/health"
+        else:
+            command = ["local.simulators"]
+            port, ready_path = self.ports.simulators, "/__sim/ledger"
+        with open(log, "ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local.child", module, *arguments],
+                [sys.executable, "-m", "local.child", *command],
                 cwd=self.root,
                 env={**os.environ, **self.ports.environment(), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """The HTTP API's authorizer: whose token is this?
 
 Event   HTTP API authorizer request, payload 2.0; called for every route but health
-Answer  {"isAuthorized": true, "context": {"tenant", "user", "role"}}, or a context with "refusal",
-        or with "unavailable" when the table cannot be asked
+Answer  {"isAuthorized": true, "context": {"tenant", "user", "role", "token_id"}}, or a context
+        with "refusal", or with "unavailable" when the table cannot be asked
 
 It never refuses by itself: an HTTP API words its own refusals and they are not problem+json. The
 handlers refuse whoever comes without a principal (filmgate/http.py). A token that was found is
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         return _allow(refusal=error.detail)
     except StoreUnavailable:
         return _allow(unavailable="true")
-    return _allow(tenant=found.tenant, user=found.user, role=found.role)
+    return _allow(tenant=found.tenant, user=found.user, role=found.role, token_id=found.token_id)
 
 
 def _remembered(header: str | None) -> Principal:

@@ -1,7 +1,8 @@
-"""POST /v1/estimates and /v1/estimates/compare: what would this cost, before anything is bought?
+"""POST /v1/estimates, …/compare and …/storyboard: what would this cost, before it is bought?
 
-Bodies  EstimateBody; WishBody (no provider, no strategy)
-200     an estimate with its chain and worst case; all providers of the medium side by side
+Bodies  EstimateBody; WishBody (no provider, no strategy); StoryboardEstimateBody
+200     an estimate with its chain and worst case; all providers of the medium side by side; every
+        part of every shot, and each strategy side by side
 402     cost-limit-exceeded    410 retired    422 validation-failed, no-capable-provider
 """
 
@@ -13,8 +14,10 @@ from filmgate import wiring
 from filmgate.http import answer, body_of, http_app, principal
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
-from filmgate.schemas import EstimateBody, WishBody
+from filmgate.schemas import EstimateBody, StoryboardEstimateBody, WishBody
+from filmgate.storyboard_views import storyboard_estimate_view
 from filmgate.usecases.estimate import compare, estimate
+from filmgate.usecases.estimate_storyboard import estimate_storyboard
 from filmgate.views import comparison_view, estimate_view
 
 app = http_app()
@@ -46,6 +49,22 @@ def post_comparison() -> Response[str]:
         now=wiring.now(),
     )
     return answer(200, comparison_view(found))
+
+
+@app.post("/v1/estimates/storyboard")
+def post_storyboard() -> Response[str]:
+    who = principal(app)
+    body = body_of(app, StoryboardEstimateBody)
+    found = estimate_storyboard(
+        body.storyboard(),
+        aim=body.aim(),
+        tenant=who.tenant,
+        studio=wiring.studio(),
+        catalogue=catalogue(),
+        card=wiring.card(),
+        now=wiring.now(),
+    )
+    return answer(200, storyboard_estimate_view(found))
 
 
 @logger.inject_lambda_context

@@ -16,9 +16,9 @@ from filmgate.usecases.finish import Finish
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     asked = StepInput.model_validate(event)
-    finish = Finish(studio=wiring.studio(), clock=wiring.now)
+    finish = Finish(wiring.studio(), wiring.now, wiring.patience())
     with own_errors_only():
-        ended = finish(asked.tenant, asked.generation_id)
+        ended = finish(asked.tenant, asked.generation_id, asked.attempt)
     logger.info("generation ended", generation_id=ended.id, state=ended.state,
                 code=ended.failure.code if ended.failure else None)  # fmt: skip
     return {

@@ -6,6 +6,7 @@ Body     GenerationBody; header Idempotency-Key (optional): the same key is the 
          for DELETE: cancelled before anything was sent
 402      budget-exceeded, cost-limit-exceeded    409 state-conflict    410 retired
 422      validation-failed, idempotency-key-reused, no-capable-provider
+429      rate-limited, too-many-in-flight: what a user may start; a budget's 402 goes first
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from filmgate.schemas import GenerationBody
 from filmgate.settings import settings
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.generate import generate
+from filmgate.usecases.webhooks import with_checked_webhook
 from filmgate.views import generation_view
 from filmgate.wiring import take_link
 
@@ -31,7 +33,7 @@ def post_generation() -> Response[str]:
     who = principal(app, role="creator")
     body = body_of(app, GenerationBody)
     admitted = generate(
-        body.request(),
+        with_checked_webhook(body.request(), check_url=wiring.checked_webhook_url),
         principal=who,
         idempotency_key=idempotency_key(app),
         request_hash=body.canonical_hash(),
@@ -41,6 +43,7 @@ def post_generation() -> Response[str]:
         card=wiring.card(),
         default_limit=int(settings().need("default_monthly_limit_micros")),
         default_cost_limit=int(settings().need("default_cost_limit_micros")),
+        pace=wiring.pace(),
         now=wiring.now(),
     )
     place = f"/v1/generations/{admitted.record.generation.id}"

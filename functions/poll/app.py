@@ -8,7 +8,6 @@ from typing import Any
 
 from filmgate import wiring
 from filmgate.observability import logger
-from filmgate.settings import settings
 from filmgate.steps import run_step
 from filmgate.usecases.poll import Poll
 
@@ -19,6 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         studio=wiring.studio(),
         adapters=wiring.adapter,
         clock=wiring.now,
-        poll_scale_percent=settings().poll_scale_percent,
+        patience=wiring.patience(),
+        key_was_changed=wiring.key_was_changed,
     )
     return run_step(step, event, context)

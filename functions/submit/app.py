@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         inspect=inspect_bytes,
         clock=wiring.now,
         default_limit=int(settings().need("default_monthly_limit_micros")),
-        poll_scale_percent=settings().poll_scale_percent,
+        patience=wiring.patience(),
         key_was_changed=wiring.key_was_changed,
     )
     return run_step(step, event, context)

@@ -1,8 +1,9 @@
 """`python -m local.aws`: serve the AWS on this machine until SIGTERM or SIGINT.
 
 Two ports of 127.0.0.1: the AWS endpoint ($FILMGATE_AWS_PORT) and the product's API at its
-root ($FILMGATE_PORT). State is read from the data directory at start and written there when
-the server stops; a SIGKILL loses what happened since the last clean stop.
+root ($FILMGATE_PORT). State is read from the data directory at start and written there before
+each answer, so that a SIGKILL loses nothing that was acknowledged; executions that were running
+end as failed.
 """
 
 import argparse

@@ -3,6 +3,8 @@
 An HTTP API is reached on the AWS port under `/_aws/execute-api/<ApiId>/$default/...`. On the
 front door's port the path is rewritten to that and nothing else: no second hop, the same
 socket, headers, query and body.
+
+One address is not the product's: there the owner's topic delivers what people get by mail on AWS.
 """
 
 import asyncio
@@ -10,6 +12,9 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
+
+from local.aws import notice_box
+from local.aws.notice_box import NoticeBox
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -60,16 +65,22 @@ class FrontDoor:
         *,
         port: int,
         api_id: Callable[[], str | None],
+        notices: NoticeBox | None = None,
         limit_s: float = INTEGRATION_LIMIT_S,
     ) -> None:
         self._aws = aws
         self._port = port
         self._api_id = api_id
+        self._notices = notices
         self._limit_s = limit_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["server"][1] != self._port:
             await self._aws(scope, receive, send)
+            return
+        if self._notices is not None and scope["path"] == notice_box.PATH:
+            status = await self._notices.take(receive) if scope["method"] == "POST" else 405
+            await _answer(send, status, {}, "application/json")
             return
         api_id = self._api_id()
         if api_id is None:

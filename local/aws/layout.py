@@ -1,5 +1,6 @@
 """Where the AWS on this machine keeps its files, all below the run's data directory."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,13 @@ class Layout:
 
     @property
     def state(self) -> Path:
-        """One JSON file a service, written when the server stops cleanly."""
+        """The code of functions; before there was a state file, also one JSON file a service."""
         return self.aws / "state"
+
+    @property
+    def state_file(self) -> Path:
+        """Tables, secrets, executions and everything that is deployed; always up to date."""
+        return self.aws / "state.sqlite"
 
     @property
     def objects(self) -> Path:
@@ -38,8 +44,19 @@ class Layout:
         """Holds the id of the HTTP API that the front door leads to; written by a deploy."""
         return self.aws / "api-id"
 
+    @property
+    def notices(self) -> Path:
+        """What the owner was told, a file each."""
+        return self.data / "notices"
+
     def create(self) -> None:
-        """Make the directories. Only the owner reads them: secrets are kept in the state."""
+        """Make the directories, the temporary one anew.
+
+        Only the owner reads them: secrets are kept in the state.
+        """
         self.aws.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What a killed server left there is of no use to the next one.
+        if self.temporary.is_dir():
+            shutil.rmtree(self.temporary)
         for directory in (self.state, self.objects, self.code, self.temporary):
             directory.mkdir(parents=True, exist_ok=True)

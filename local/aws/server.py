@@ -17,9 +17,11 @@ from ministack.core import lambda_runtime
 from ministack.services import apigateway
 
 from local.aws.front_door import ApiIdFile, FrontDoor
+from local.aws.notice_box import NoticeBox
 from local.aws.patches import apply_all
 from local.aws.patches.hooks import original
 from local.aws.settings import ServerSettings
+from local.clients import client_for
 from local.ports import HOST
 
 GRACEFUL_TIMEOUT_S = 2.0
@@ -32,7 +34,7 @@ SYNTAX_TREE_LOGGER = "moto.stepfunctions.parser.asl.component.eval_component"
 
 
 def run(settings: ServerSettings) -> None:
-    """Serve until SIGTERM or SIGINT, then save the state and end the functions' processes."""
+    """Serve until SIGTERM or SIGINT, then end the functions' processes."""
     raise_file_limit()
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -46,12 +48,17 @@ def run(settings: ServerSettings) -> None:
 def application(settings: ServerSettings) -> FrontDoor:
     """Everything on both ports, as one ASGI application."""
     scope_of = original(apigateway, "find_api_scope")
+
+    def confirm(topic: str, token: str) -> None:
+        client_for("sns", settings.endpoint_url).confirm_subscription(TopicArn=topic, Token=token)
+
     return FrontDoor(
         original(ministack_app, "app"),
         port=settings.ports.front_door,
         api_id=ApiIdFile(
             settings.layout.api_id, exists=lambda api_id: scope_of(api_id) is not None
         ),
+        notices=NoticeBox(settings.layout.notices, confirm=confirm),
     )
 
 

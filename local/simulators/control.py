@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local.simulators.faults import FaultOrder, UnusableFault
+from local.simulators.jobs import now_s
 from local.simulators.wire import Refused, json_reply
 from local.simulators.world import Pace, World
 
@@ -91,6 +92,10 @@ class Control:
             self._world.pace = pace
         return json_reply({"image_s": pace.image_s, "video_s": pace.video_s})
 
+    async def mend(self, _: Request) -> Response:
+        """What was stuck gets done after all, and a result that was missing appears."""
+        return json_reply({"mended": self._world.jobs.mend(now_s())})
+
     async def reset(self, request: Request) -> Response:
         order = await parse(request, ResetOrder)
         unknown = set(order.only) - set(PARTS)
@@ -114,6 +119,7 @@ def routes(world: World) -> list[Route]:
         Route("/faults", control.list_faults),
         Route("/faults", control.add_fault, methods=["POST"]),
         Route("/pace", control.pace, methods=["GET", "POST"]),
+        Route("/mend", control.mend, methods=["POST"]),
         Route("/reset", control.reset, methods=["POST"]),
         Route("/{path:path}", nothing_here, methods=every),
     ]

@@ -25,10 +25,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local.simulators.drawing import StillFormat, StillOrder
-from local.simulators.faults import JSON_DAMAGES, Fault, FaultTable
+from local.simulators.faults import INLINE_DAMAGES, JSON_DAMAGES, Fault, FaultTable, damage_file
 from local.simulators.jobs import now_s
 from local.simulators.ledger import image_cost_micros
-from local.simulators.wire import Refused, deliver, gateway_page, json_object, json_reply
+from local.simulators.wire import Refused, before_the_vendor, deliver, json_object, json_reply
 from local.simulators.world import Provider, World
 
 NAME = "dalle"
@@ -179,7 +179,8 @@ FAULTS: FaultTable = {
     "retired": {"submit": ("model_not_found",)},
     "hang": {"submit": ()},
     "drop_reply": {"submit": ()},
-    "malformed": {"submit": JSON_DAMAGES, "result": ("no_result",)},
+    "drop_request": {"submit": ()},
+    "malformed": {"submit": JSON_DAMAGES, "result": ("no_result", *INLINE_DAMAGES)},
     "html": {"submit": ()},
     "slow": {"submit": ()},
     "truncated": {"result": ()},
@@ -431,9 +432,7 @@ def refusal_of(fault: Fault | None) -> Response | None:
             return _coded(fault.code, fault)
         case "refuse":
             return _moderated("input", fault.code, fault)
-        case "html":
-            return gateway_page(fault)
-    return None
+    return before_the_vendor(fault)
 
 
 class Dalle:
@@ -495,7 +494,8 @@ class Dalle:
         ]
         pictures = list(await asyncio.gather(*map(self._world.studio.still, orders)))
         if flaw and flaw.name == "malformed":
-            return []
+            damaged = flaw.code in INLINE_DAMAGES
+            return [damage_file(picture, flaw.code) for picture in pictures] if damaged else []
         if flaw and flaw.name == "truncated":
             return [picture[: len(picture) // 2] for picture in pictures]
         return pictures

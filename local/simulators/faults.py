@@ -4,6 +4,9 @@ A fault concerns one kind of call (`where`): `submit`, the paid call; `result`, 
 that a paid call makes; `poll`, a question about a job; `download`, a result link. Scripts of one
 provider are tried in the order in which they were given, each counting only the calls that
 concern it; the first one that is due takes the call.
+
+To the client `drop_request` and `drop_reply` look alike, a connection that ends without a byte.
+With the first the vendor never saw the call; with the second it took the job and bills it.
 """
 
 from collections.abc import Mapping
@@ -21,6 +24,7 @@ FaultName = Literal[
     "refuse",
     "hang",
     "drop_reply",
+    "drop_request",
     "malformed",
     "html",
     "slow",
@@ -37,8 +41,11 @@ FaultName = Literal[
 # first being the default, and for each place the accepted codes, again the default first.
 FaultTable = Mapping[FaultName, Mapping[Where, tuple[str, ...]]]
 
-JSON_DAMAGES = ("truncated", "duplicate_key", "nan", "deep", "huge", "empty", "not_json")
+JSON_DAMAGES = (
+    "truncated", "duplicate_key", "nan", "deep", "huge", "empty", "not_json", "hollow", "list",
+)  # fmt: skip
 FILE_DAMAGES = ("not_media", "truncated", "empty", "huge")
+INLINE_DAMAGES = ("not_media", "empty")
 HUGE_JSON_BYTES = 20_000_000
 DEEP_LEVELS = 1_000_000
 DEFAULT_SLOW_S = 5.0
@@ -185,6 +192,10 @@ def damage_json(content: bytes, damage: str, size_bytes: int | None = None) -> b
             damaged = b""
         case "not_json":
             damaged = b"OK"
+        case "hollow":
+            damaged = b"{}"
+        case "list":
+            damaged = b"[" + content + b"]"
         case unknown:
             raise ValueError(f"unknown damage {unknown!r}")
     return damaged

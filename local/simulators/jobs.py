@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from local.simulators.journal import Journal
 
+MENDABLE = ("malformed", "no_result", "stuck")
 Phase = Literal["submitted", "processing", "done", "failed"]
 QUEUED_SHARE = 0.25  # This share of the time a job waits in the queue before it shows as running.
 
@@ -77,6 +78,15 @@ class JobStore:
 
     def all(self) -> Iterator[Job]:
         return iter(self._jobs.values())
+
+    def mend(self, now_s: float) -> list[str]:
+        """End every job that would never end, and give every missing result; their ids."""
+        mended = [job for job in self.all() if job.ready_at_s is None or "malformed" in job.flaws]
+        for job in mended:
+            job.ready_at_s = now_s if job.ready_at_s is None else job.ready_at_s
+            job.flaws = [flaw for flaw in job.flaws if flaw not in MENDABLE]
+            self.save(job)
+        return [job.id for job in mended]
 
     def clear(self) -> None:
         self._jobs.clear()

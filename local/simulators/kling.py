@@ -45,9 +45,9 @@ from local.simulators.kling_rules import (
 from local.simulators.ledger import clip_cost_micros
 from local.simulators.wire import (
     Refused,
+    before_the_vendor,
     deliver,
     deliver_file,
-    gateway_page,
     json_object,
     json_reply,
 )
@@ -105,6 +105,7 @@ FAULTS: FaultTable = {
     "retired": {"submit": ("1203",)},
     "hang": {"submit": (), "poll": (), "download": ()},
     "drop_reply": {"submit": (), "poll": (), "download": ()},
+    "drop_request": {"submit": ()},
     "malformed": {
         "submit": JSON_DAMAGES,
         "poll": JSON_DAMAGES,
@@ -117,7 +118,7 @@ FAULTS: FaultTable = {
     "expired_url": {"download": ()},
     "truncated": {"download": ()},
     "wrong_size": {"result": ("size_and_duration", "size", "duration")},
-    "odd_status": {"poll": ()},
+    "odd_status": {"poll": ("odd", "lost")},
     "overcharge": {"result": ()},
 }
 
@@ -149,9 +150,7 @@ def refusal_of(fault: Fault | None) -> Response | None:
     match fault.name:
         case "http_500" | "http_429" | "quota" | "bad_key" | "refuse" | "retired":
             return error(int(fault.code), fault=fault)
-        case "html":
-            return gateway_page(fault)
-    return None
+    return before_the_vendor(fault)
 
 
 def _check_key(request: Request, *, legacy: bool) -> None:
@@ -323,7 +322,9 @@ class Kling:
         found += [self._world.jobs.by_reference(NAME, name) for name in references]
         jobs = [job for job in found if job is not None]
         return await self._answer_poll(
-            jobs, lambda: success([self._new_task(request, job) for job in jobs])
+            jobs,
+            lambda: success([self._new_task(request, job) for job in jobs]),
+            lost=success([]),
         )
 
     async def list_tasks(self, request: Request) -> Response:
@@ -375,9 +376,12 @@ class Kling:
         _check_key(request, legacy=True)
         id = request.path_params["id"]
         job = self._world.jobs.get(NAME, id) or self._world.jobs.by_reference(NAME, id)
+        lost = error(1203, f"task {id} does not exist")
         if job is None or job.kind != product:
-            return await self._answer_poll([], lambda: error(1203, f"task {id} does not exist"))
-        return await self._answer_poll([job], lambda: success(self._legacy_task(request, job)))
+            return await self._answer_poll([], lambda: lost)
+        return await self._answer_poll(
+            [job], lambda: success(self._legacy_task(request, job)), lost=lost
+        )
 
     async def list_legacy(self, request: Request, *, product: Product) -> Response:
         """Legacy: GET /v1/videos/{product}?pageNum=1&pageSize=30, newest first."""
@@ -395,11 +399,16 @@ class Kling:
             shown, lambda: success([self._legacy_task(request, job) for job in shown])
         )
 
-    async def _answer_poll(self, jobs: list[Job], answer: Callable[[], Response]) -> Response:
+    async def _answer_poll(
+        self, jobs: list[Job], answer: Callable[[], Response], *, lost: Response | None = None
+    ) -> Response:
+        """`lost` is how a question about tasks that nobody knows is answered."""
         fault = self._world.faults.take(NAME, "poll")
         refusal = refusal_of(fault)
         if refusal is not None:
             return refusal
+        if fault is not None and fault.code == "lost" and lost is not None:
+            return lost
         if fault is not None and fault.name == "odd_status":
             for job in jobs:
                 job.odd_polls = ODD_POLLS

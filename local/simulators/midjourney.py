@@ -34,9 +34,9 @@ from local.simulators.jobs import Job, now_s
 from local.simulators.ledger import image_cost_micros
 from local.simulators.wire import (
     Refused,
+    before_the_vendor,
     deliver,
     deliver_file,
-    gateway_page,
     json_object,
     json_reply,
 )
@@ -114,6 +114,7 @@ FAULTS: FaultTable = {
     "refuse": {"submit": ("24",), "result": ("banned", "denied", "sensitive")},
     "hang": {"submit": (), "poll": (), "download": ()},
     "drop_reply": {"submit": (), "poll": (), "download": ()},
+    "drop_request": {"submit": ()},
     "malformed": {
         "submit": JSON_DAMAGES,
         "poll": JSON_DAMAGES,
@@ -203,11 +204,9 @@ def _answer_of(fault: Fault, dialect: Dialect) -> Response | None:
         return json_reply(page, status) if status == 500 else Response(b"", status)
     if fault.name == "bad_key":
         return not_signed(dialect, int(fault.code))
-    if fault.name == "html":
-        return gateway_page(fault)
     known = TOLD.get((dialect, fault.code)) or TOLD.get(("both", fault.code))
     if fault.where != "submit" or known is None:
-        return None
+        return before_the_vendor(fault)
     code, description, properties = known
     return message(code, description, **({"properties": properties} if properties else {}))
 
@@ -486,19 +485,19 @@ class Midjourney:
         return await deliver_file(self._world, request, content, "image/png", fault)
 
     async def _grid(self, job: Job, *, share: int) -> bytes:
-        tiles = [
-            await self._world.studio.still(
-                StillOrder(
-                    provider=NAME,
-                    prompt=job.prompt,
-                    width=job.order["width"],
-                    height=job.order["height"],
-                    seed=job.order["seed"] * 4 + number,
-                )
+        orders = tuple(
+            StillOrder(
+                provider=NAME,
+                prompt=job.prompt,
+                width=job.order["width"],
+                height=job.order["height"],
+                seed=job.order["seed"] * 4 + number,
             )
             for number in range(4)
-        ]
-        return await self._world.studio.run(partial(join_tiles, tiles, share=share))
+        )
+        tiles = [await self._world.studio.still(order) for order in orders]
+        join = partial(join_tiles, tiles, share=share)
+        return await self._world.studio.joined((orders, share), join)
 
 
 def _is_valid(job: Job, expires_at: str, number: str, signature: str) -> bool:

@@ -23,10 +23,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from local.simulators.drawing import StillFormat, StillOrder, open_image
-from local.simulators.faults import JSON_DAMAGES, Fault, FaultTable
+from local.simulators.faults import INLINE_DAMAGES, JSON_DAMAGES, Fault, FaultTable, damage_file
 from local.simulators.jobs import now_s
 from local.simulators.ledger import image_cost_micros
-from local.simulators.wire import Refused, deliver, gateway_page, json_object, json_reply
+from local.simulators.wire import Refused, before_the_vendor, deliver, json_object, json_reply
 from local.simulators.world import Provider, World
 
 NAME = "nanobanana"
@@ -192,7 +192,8 @@ FAULTS: FaultTable = {
     "retired": {"submit": ("NOT_FOUND",)},
     "hang": {"submit": ()},
     "drop_reply": {"submit": ()},
-    "malformed": {"submit": JSON_DAMAGES},
+    "drop_request": {"submit": ()},
+    "malformed": {"submit": JSON_DAMAGES, "result": INLINE_DAMAGES},
     "html": {"submit": ()},
     "slow": {"submit": ()},
     "truncated": {"result": ()},
@@ -478,15 +479,13 @@ def refusal_of(fault: Fault | None) -> Response | None:
     """The error answer of a fault that refuses the call; None for those that let it through."""
     if fault is None:
         return None
-    if fault.name == "html":
-        return gateway_page(fault)
     if fault.name == "bad_key" and fault.code == "API_KEY_INVALID":
         return _key_refusal(fault.order.status)
     if fault.name in ("http_429", "quota") and fault.code == "RESOURCE_EXHAUSTED":
         return _exhausted(fault)
     if fault.name in ("http_500", "quota", "bad_key", "retired"):
         return error(fault.code, MESSAGES[fault.code], _retry_info(fault), fault.order.status)
-    return None
+    return before_the_vendor(fault)
 
 
 class NanoBanana:
@@ -553,7 +552,7 @@ class NanoBanana:
                 text = {"text": "I can describe this scene instead."}
                 candidate["content"] = {"role": "model", "parts": [text]}
         else:
-            candidate["content"] = {"role": "model", "parts": await self._parts(order, name)}
+            candidate["content"] = {"role": "model", "parts": await self._parts(order, flaw)}
             factor = OVERCHARGE_FACTOR if name == "overcharge" else 1
             image_tokens = TOKENS_BY_SIZE[order.size] * factor if order.with_image else 0
             thought_tokens = 268 if order.thinks else 0
@@ -565,7 +564,7 @@ class NanoBanana:
         }
         return json_reply(body)
 
-    async def _parts(self, order: PictureOrder, flaw: str | None) -> list[dict[str, Any]]:
+    async def _parts(self, order: PictureOrder, flaw: Fault | None) -> list[dict[str, Any]]:
         """Interim pictures, then a text where one is wanted, then the real picture."""
         parts: list[dict[str, Any]] = []
         if order.thinks and order.with_image:
@@ -576,13 +575,15 @@ class NanoBanana:
         if order.with_text:
             parts.append({"text": "Here is your picture."})
         if order.with_image:
-            part = 2 if flaw == "wrong_size" else 1
+            name = flaw.name if flaw else None
+            part = 2 if name == "wrong_size" else 1
             picture = await self._picture(
                 order, order.width // part, order.height // part, seed=order.seed
             )
-            if flaw == "truncated":
-                half = base64.b64decode(picture["data"])
-                picture["data"] = base64.b64encode(half[: len(half) // 2]).decode()
+            if flaw is not None and name in ("truncated", "malformed"):
+                whole = base64.b64decode(picture["data"])
+                damaged = damage_file(whole, flaw.code or "truncated")
+                picture["data"] = base64.b64encode(damaged).decode()
             parts.append({"inlineData": picture, "thoughtSignature": "c2ltdWxhdGVk"})
         return parts
 

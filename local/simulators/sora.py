@@ -31,9 +31,9 @@ from local.simulators.ledger import clip_cost_micros
 from local.simulators.multipart import UnreadableForm, is_form, read_form
 from local.simulators.wire import (
     Refused,
+    before_the_vendor,
     deliver,
     deliver_file,
-    gateway_page,
     json_object,
     json_reply,
 )
@@ -119,6 +119,7 @@ FAULTS: FaultTable = {
     "retired": {"submit": ("model_not_found",)},
     "hang": {"submit": (), "poll": (), "download": ()},
     "drop_reply": {"submit": (), "poll": (), "download": ()},
+    "drop_request": {"submit": ()},
     "malformed": {"submit": JSON_DAMAGES, "poll": JSON_DAMAGES, "download": FILE_DAMAGES},
     "html": {"submit": (), "poll": (), "download": ()},
     "slow": {"submit": (), "poll": (), "download": ()},
@@ -172,9 +173,7 @@ def refusal_of(fault: Fault | None) -> Response | None:
             return coded(fault.code, fault)
         case "expired_url":
             return coded("not_found")
-        case "html" if fault:
-            return gateway_page(fault)
-    return None
+    return None if fault is None else before_the_vendor(fault)
 
 
 def _wrong(param: str, message: str, code: str = "invalid_value") -> Refused:

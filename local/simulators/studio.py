@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,8 +19,8 @@ class Studio:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing")
-        self._running: dict[StillOrder | ClipOrder, asyncio.Future[bytes]] = {}
-        self._kept: OrderedDict[StillOrder | ClipOrder, bytes] = OrderedDict()
+        self._running: dict[Hashable, asyncio.Future[bytes]] = {}
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
         self._kept_bytes = 0
 
     async def still(self, order: StillOrder) -> bytes:
@@ -29,6 +29,10 @@ class Studio:
     async def clip(self, order: ClipOrder) -> bytes:
         return await self._make(order, lambda: draw_clip(order))
 
+    async def joined(self, order: Hashable, join: Callable[[], bytes]) -> bytes:
+        """A picture made of others, once for each order."""
+        return await self._make(order, join)
+
     async def run(self, work: Callable[[], Result]) -> Result:
         """Any other heavy work in a drawing thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -36,7 +40,7 @@ class Studio:
     def stop(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _make(self, order: StillOrder | ClipOrder, draw: Callable[[], bytes]) -> bytes:
+    async def _make(self, order: Hashable, draw: Callable[[], bytes]) -> bytes:
         if order in self._kept:
             self._kept.move_to_end(order)
             return self._kept[order]
@@ -49,7 +53,7 @@ class Studio:
         self._keep(order, content)
         return content
 
-    def _keep(self, order: StillOrder | ClipOrder, content: bytes) -> None:
+    def _keep(self, order: Hashable, content: bytes) -> None:
         if order in self._kept:
             return
         self._kept[order] = content

@@ -119,6 +119,7 @@ FAULTS: FaultTable = {
     "retired": {"submit": ("NOT_FOUND",)},
     "hang": {"submit": (), "poll": (), "download": ()},
     "drop_reply": {"submit": (), "poll": (), "download": ()},
+    "drop_request": {"submit": ()},
     "malformed": {
         "submit": JSON_DAMAGES,
         "poll": JSON_DAMAGES,

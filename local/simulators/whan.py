@@ -43,9 +43,9 @@ from local.simulators.whan_rules import (
 )
 from local.simulators.wire import (
     Refused,
+    before_the_vendor,
     deliver,
     deliver_file,
-    gateway_page,
     json_object,
     json_reply,
 )
@@ -127,6 +127,7 @@ FAULTS: FaultTable = {
     "retired": {"submit": ("ModelNotFound", "Model not exist")},
     "hang": {"submit": (), "poll": (), "download": ()},
     "drop_reply": {"submit": (), "poll": (), "download": ()},
+    "drop_request": {"submit": ()},
     "malformed": {
         "submit": JSON_DAMAGES,
         "poll": JSON_DAMAGES,
@@ -163,9 +164,7 @@ def refusal_of(fault: Fault | None) -> Response | None:
         case "http_500" | "http_429" | "quota" | "bad_key" | "refuse" | "retired" if fault:
             told = RATE_OF_QUOTA if (fault.name, fault.code) == ("http_429", MONEY_CODES[1]) else ""
             return error(fault.code, told or None, fault)
-        case "html" if fault:
-            return gateway_page(fault)
-    return None
+    return None if fault is None else before_the_vendor(fault)
 
 
 def _check_key(request: Request) -> None:

@@ -60,6 +60,17 @@ def gateway_page(fault: Fault) -> Response:
     return Response(GATEWAY_PAGE.format(status=status), status, media_type="text/html")
 
 
+def before_the_vendor(fault: Fault) -> Response | None:
+    """What happens to a call on its way, so that the vendor never sees it: a gateway's page, or a
+    connection that is closed unread. None for the faults that let it through."""
+    match fault.name:
+        case "html":
+            return gateway_page(fault)
+        case "drop_request":
+            return Dropped()
+    return None
+
+
 async def json_object(request: Request, refuse: Callable[[str], Response]) -> dict[str, Any]:
     """The request's body as a JSON object; otherwise Refused with `refuse(reason)`."""
     try:

@@ -16,6 +16,7 @@ ROUTES = [
     ("DELETE", "/v1/generations/gen_x"),
     ("GET", "/v1/budgets/owner"),
     ("PUT", "/v1/budgets/owner"),
+    ("GET", "/v1/notices"),
     ("PUT", "/v1/settings/order"),
     ("GET", "/v1/settings/providers/dalle"),
     ("PUT", "/v1/settings/providers/dalle"),

@@ -21,9 +21,14 @@ import pytest
 from moto import mock_aws
 
 from filmgate import wiring
+from filmgate.adapters.owners_table import OwnersTable
 from filmgate.adapters.table import StudioTable
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.chain import ProviderSettings
+from filmgate.domain.ids import token_id
 from filmgate.settings import Settings, settings
+from filmgate.usecases.authorize import token_hash
+from filmgate.usecases.ports import Principal, Token
 from tests.template import documents
 from tests.template.documents import ROOT
 
@@ -36,7 +41,12 @@ NO_CREDENTIALS = {
     "AWS_DEFAULT_REGION": documents.REGION,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_CACHED = ("studio", "takes", "workflow", "provider_keys")
+_CACHED = (
+    "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow",
+    "provider_keys",
+    "bus", "deliveries", "webhook_queue", "webhook_secrets",
+    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
+)  # fmt: skip
 
 Json = dict[str, Any]
 
@@ -66,10 +76,12 @@ def altered(event: Json, *, body: Any = None, headers: Mapping[str, str] | None 
     return changed
 
 
-def asked_by(event: Json, *, role: str, tenant: str = TENANT, user: str = "ann") -> Json:
+def asked_by(
+    event: Json, *, role: str, tenant: str = TENANT, user: str = "ann", token_id: str = "tok_ann"
+) -> Json:
     """The same request with another bearer, as the authorizer would tell."""
     changed = deepcopy(event)
-    context = {"tenant": tenant, "user": user, "role": role}
+    context = {"tenant": tenant, "user": user, "role": role, "token_id": token_id}
     changed["requestContext"]["authorizer"] = {"lambda": context}
     return changed
 
@@ -168,8 +180,17 @@ class Deployment:
             TableName=documents.physical_name("StudioTable"), **documents.table_definition()
         )
         self.s3 = client("s3")
-        self.s3.create_bucket(Bucket=documents.physical_name("TakesBucket"))
+        for bucket in documents.resources("AWS::S3::Bucket"):
+            self.s3.create_bucket(Bucket=documents.physical_name(bucket))
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
+        client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
+        self.sqs = client("sqs")
+        self.webhook_queue = self.sqs.create_queue(
+            QueueName=documents.physical_name("WebhookQueue")
+        )["QueueUrl"]
+        self.desk = OwnersTable(self.dynamodb, documents.physical_name("StudioTable"))
+        client("sns").create_topic(Name=documents.physical_name("OwnerTopic"))
+        client("sqs").create_queue(QueueName=documents.physical_name("AlarmDeadLetterQueue"))
 
     def environment(self, verb: str) -> dict[str, str]:
         return documents.environment(verb, **self.chosen)
@@ -239,6 +260,23 @@ class Deployment:
         )
         self.own_settings(provider, tenant=tenant, key_set=True)
 
+    def give_token(
+        self,
+        text: str,
+        *,
+        user: str = "ann",
+        role: str = "creator",
+        tenant: str = TENANT,
+        **facts: Any,
+    ) -> Token:
+        """Let a token of this very text exist."""
+        own = token_id(token_hash(text))
+        token = Token(Principal(tenant, user, role, own), created_at=self.clock.now, **facts)
+        by = Author("test", "", f"test-{own}", self.clock.now)
+        record = recorded(by, Action.TOKEN_MADE, own)
+        self.desk.add_token(token_hash(text), token, record=record)
+        return token
+
     def own_settings(self, provider: str, *, tenant: str = TENANT, **changes: Any) -> None:
         """Change what an owner has set for a provider."""
         seen = self.table.provider_settings(tenant).get(provider, ProviderSettings())
@@ -246,12 +284,13 @@ class Deployment:
         self.table.change_settings(tenant, seen={provider: seen}, new={provider: new})
 
     def make_state_machine(self) -> None:
-        """A state machine under the name that the template gives it; it executes nothing."""
-        client("stepfunctions").create_state_machine(
-            name=documents.physical_name("GenerationStateMachine"),
-            definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-            roleArn=f"arn:aws:iam::{documents.ACCOUNT}:role/none",
-        )
+        """State machines under the names that the template gives them; they execute nothing."""
+        for name in ("GenerationStateMachine", "StoryboardStateMachine"):
+            client("stepfunctions").create_state_machine(
+                name=documents.physical_name(name),
+                definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
+                roleArn=f"arn:aws:iam::{documents.ACCOUNT}:role/none",
+            )
 
     def executions(self) -> list[Json]:
         """(name, input) of every execution that was started."""
@@ -260,6 +299,24 @@ class Deployment:
         started = states.list_executions(stateMachineArn=machine)["executions"]
         described = [states.describe_execution(executionArn=e["executionArn"]) for e in started]
         return [{"name": one["name"], "input": json.loads(one["input"])} for one in described]
+
+    def waiting_webhooks(self) -> list[Json]:
+        """The messages that can be received from the queue of webhooks now, as Lambda hands
+        them on. Receiving one hides it."""
+        answer = self.sqs.receive_message(
+            QueueUrl=self.webhook_queue,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        return [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+            }
+            for message in answer.get("Messages", [])
+        ]
 
     def stop(self) -> None:
         """Let no client of this deployment live on."""

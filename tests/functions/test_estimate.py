@@ -1,6 +1,7 @@
 """POST /v1/estimates and /v1/estimates/compare: prices, and nothing else."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -240,3 +241,143 @@ def test_a_problem_does_not_repeat_what_was_sent(studio: Deployment) -> None:
 
     assert answer.status == 422
     assert "canary-1" not in answer.text
+
+
+# --- storyboards -------------------------------------------------------------------------------
+
+
+def storyboard(studio: Deployment, **body: Any) -> Any:
+    event = altered(sample("estimate", "storyboard"), body=json.dumps(body))
+    return studio.call("estimate", event)
+
+
+def test_ten_shots_of_a_nanobanana_still_and_five_seconds_of_whan_cost_fifteen_cents(
+    studio: Deployment,
+) -> None:
+    studio.own_settings("whan", key_set=True)
+
+    answer = storyboard(
+        studio,
+        defaults={
+            "keyframe": {"provider": "nanobanana"},
+            "clip": {"provider": "whan", "params": {"resolution": "720p", "duration_s": 5}},
+        },
+        shots=[{"prompt": f"shot {number}"} for number in range(10)],
+    )
+
+    body = answer.json
+    assert answer.status == 200
+    assert (body["total"], body["max"], body["rate_card"]) == ("0.1500", "0.1500", CARD)
+    assert body["by_type"] == {"image": "0.1000", "video": "0.0500"}
+    assert body["by_provider"] == {"nanobanana": "0.1000", "whan": "0.0500"}
+    assert {own["total"] for own in body["strategies"].values()} == {"0.1500"}
+    assert [shot["number"] for shot in body["shots"]] == list(range(1, 11))
+    first = body["shots"][0]
+    assert (first["keyframe"]["cost"], first["clip"]["cost"]) == ("0.0100", "0.0050")
+    assert (first["variation"], first["total"], first["max"]) == (None, "0.0150", "0.0150")
+    assert body["quote_id"].startswith("quo_")
+    assert body["expires_at"] == "2026-11-22T12:15:00.000Z"
+
+
+def test_the_strategies_stand_side_by_side(studio: Deployment) -> None:
+    body = storyboard(studio, shots=[{"prompt": "a fox", "clip": {}, "variation": {}}]).json
+
+    totals = {name: (own["total"], own["max"]) for name, own in body["strategies"].items()}
+    assert totals == {
+        "priority": ("0.0467", "0.0467"),  # two pictures of dalle, a clip of kling
+        "cheapest": ("0.0242", "0.0467"),  # two of nanobanana, a move of flow
+        "fastest": ("0.0442", "0.0467"),
+        "quality": ("0.0467", "0.0467"),
+        "hybrid": ("0.0342", "0.0467"),  # dalle, nanobanana, flow
+    }
+    assert body["strategies"]["hybrid"]["by_provider"] == {
+        "dalle": "0.0200", "nanobanana": "0.0100", "flow": "0.0042",
+    }  # fmt: skip
+    assert body["total"] == totals["priority"][0]
+
+
+def test_optimise_names_who_makes_what_within_the_budget_and_why(studio: Deployment) -> None:
+    answer = studio.call("estimate", sample("estimate", "storyboard"))
+
+    optimised = answer.json["optimised"]
+    assert (optimised["goal"], optimised["budget"], optimised["feasible"]) == (
+        "quality", "0.0800", True,
+    )  # fmt: skip
+    assert optimised["total"] <= "0.0800"
+    assert [shot["number"] for shot in optimised["shots"]] == [1, 2, 3]
+    assert optimised["shots"][0]["clip"]["provider"] == "kling"  # flow is below the floor
+    assert optimised["shots"][0]["clip"]["reason"] == (
+        "the only provider that reaches the quality floor"
+    )
+    assert optimised["shots"][2]["clip"] is None
+    points = [(point["cost"], point["quality"]) for point in optimised["frontier"]]
+    assert points == sorted(points)
+    assert (optimised["total"], optimised["quality"]) in points
+
+
+def test_a_budget_that_is_too_small_is_told_which_would_do(studio: Deployment) -> None:
+    optimised = storyboard(
+        studio, shots=[{"prompt": "a"}, {"prompt": "b"}], optimise={"budget": "0.0199"}
+    ).json["optimised"]
+
+    assert (optimised["feasible"], optimised["least_budget"]) == (False, "0.0200")
+    assert "0.0200" in optimised["reason"]
+
+
+def test_a_floor_that_nobody_reaches_names_the_parts(studio: Deployment) -> None:
+    optimised = storyboard(
+        studio,
+        shots=[{"prompt": "a"}, {"prompt": "b", "clip": {"provider": "flow"}}],
+        optimise={"goal": "cost", "quality_floor": "high"},
+    ).json["optimised"]
+
+    assert optimised["below_floor"] == [{"number": 2, "part": "clip"}]
+
+
+def test_an_unknown_floor_is_422_and_the_known_ones_are_named(studio: Deployment) -> None:
+    answer = storyboard(studio, shots=[{"prompt": "a"}], optimise={"quality_floor": "superb"})
+
+    problem = assert_problem(answer, 422, "validation-failed")
+    assert problem["errors"][0]["pointer"] == "/optimise/quality_floor"
+    assert "any, fair, good, high, best" in problem["errors"][0]["message"]
+
+
+def test_every_part_that_nobody_can_make_is_named_with_the_reason(studio: Deployment) -> None:
+    answer = storyboard(
+        studio,
+        shots=[
+            {"prompt": "a", "number": 10},
+            {"prompt": "b", "number": 20, "clip": {"params": {"resolution": "4k"}}},
+            {"prompt": "c", "number": 30, "keyframe": {"provider": "kling"}},
+        ],
+    )
+
+    problem = assert_problem(answer, 422, "no-capable-provider")
+    assert [error["pointer"] for error in problem["errors"]] == [
+        "/shots/1/clip", "/shots/2/keyframe",
+    ]  # fmt: skip
+    assert problem["shots"] == [20, 30]
+    assert "kling: resolution 4k is not offered" in problem["errors"][0]["message"]
+    assert problem["errors"][1]["message"] == "kling makes video only"
+
+
+def test_a_field_of_a_shot_is_pointed_at(studio: Deployment) -> None:
+    shots = [{"prompt": "a"}] * 3 + [{"prompt": "b", "clip": {"params": {"duration_s": 0}}}]
+
+    problem = assert_problem(storyboard(studio, shots=shots), 422, "validation-failed")
+
+    assert problem["errors"][0]["pointer"] == "/shots/3/clip/params/duration_s"
+
+
+def test_a_generation_may_follow_any_strategy(studio: Deployment) -> None:
+    providers = {
+        strategy: studio.call(
+            "estimate", altered(sample("estimate", "image"), body={"strategy": strategy})
+        ).json["chain"][0]["provider"]
+        for strategy in ("priority", "cheapest", "fastest", "quality", "hybrid")
+    }
+
+    assert providers == {
+        "priority": "dalle", "cheapest": "nanobanana", "fastest": "dalle", "quality": "dalle",
+        "hybrid": "dalle",
+    }  # fmt: skip

@@ -70,12 +70,10 @@ def test_a_job_that_runs_is_looked_at_in_growing_steps_once_it_is_due(
         NotSent(KLING, "no connection"),
         reply(500, b"<html>"),
         reply(429, {"code": 1302}),
-        reply(200, {"code": 0, "data": []}),
         reply(200, b"[" * 100_000),
         kling_task("a word of tomorrow"),
-        kling_task("succeeded"),
     ],
-    ids=["cut", "no connection", "500", "429", "not listed", "deep", "new word", "no clip"],
+    ids=["cut", "no connection", "500", "429", "deep", "new word"],
 )
 def test_a_look_that_saw_nothing_changes_nothing(
     studio: Deployment, vendors: ScriptedEgress, running: str, glimpse: Exception
@@ -87,6 +85,46 @@ def test_a_look_that_saw_nothing_changes_nothing(
 
     assert said["outcome"] == "running"
     assert studio.table.find("studio", running) == before
+
+
+@pytest.mark.parametrize(
+    ("glimpse", "ends"),
+    [
+        (reply(200, {"code": 0, "data": []}), ("overdue", "job-unknown", 6_700, 0)),
+        (kling_task("succeeded"), ("paid", "result-missing", 0, 6_700)),
+    ],
+    ids=["not listed", "no clip"],
+)
+def test_a_job_that_cannot_be_seen_goes_on_for_minutes_before_it_is_given_up(
+    studio: Deployment,
+    vendors: ScriptedEgress,
+    clock: Clock,
+    running: str,
+    glimpse: object,
+    ends: tuple[str, str, int, int],
+) -> None:
+    said = []
+    for pause in (0, 60, 59, 181):
+        clock.pass_s(pause)
+        vendors.will(KLING, glimpse, glimpse)
+        said.append(studio.step("poll", running)["outcome"])
+
+    attempt = studio.table.find("studio", running).current
+    assert said == ["running"] * 3 + ["stopped"]
+    assert (attempt.state, attempt.failure.code, *budget(studio)) == ends
+
+
+def test_a_refused_key_gives_a_running_job_up_and_holds_its_money(
+    studio: Deployment, vendors: ScriptedEgress, running: str
+) -> None:
+    vendors.will(KLING, reply(401, {"code": 1000, "message": "no"}))
+
+    said = studio.step("poll", running)
+
+    attempt = studio.table.find("studio", running).current
+    assert said["outcome"] == "stopped"
+    assert (attempt.state, attempt.failure.code) == ("overdue", "key-refused")
+    assert budget(studio) == (6_700, 0)
 
 
 @pytest.mark.parametrize(

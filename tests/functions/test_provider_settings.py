@@ -69,7 +69,7 @@ def test_before_anything_is_set_a_viewer_sees_what_holds(function: ModuleType) -
     assert answer.json == {
         "id": "dalle", "type": "image", "version": 0, "enabled": True, "priority": 1,
         "needs_key": True, "key_set": False, "key_hint": None, "api_url": None, "model": None,
-        "on_refusal": "next", "on_unknown": "stop",
+        "on_refusal": "next", "on_unknown": "stop", "doubted_prices": [], "monthly_limit": None,
     }  # fmt: skip
 
 
@@ -385,7 +385,8 @@ def test_the_list_of_providers_shows_the_settings(function: ModuleType) -> None:
 
     dalle = next(one for one in listed if one["id"] == "dalle")
     own = shown(function)
-    assert {name: dalle[name] for name in own if name != "version"} == {
-        name: own[name] for name in own if name != "version"
+    of_the_settings_alone = {"version", "monthly_limit"}
+    assert {name: dalle[name] for name in own if name not in of_the_settings_alone} == {
+        name: own[name] for name in own if name not in of_the_settings_alone
     }
     assert dalle["key_hint"] == "cdef"

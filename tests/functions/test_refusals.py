@@ -23,8 +23,18 @@ PATHS = {
     "/v1/settings/providers/{id}": "/v1/settings/providers/dalle",
     "/v1/settings/providers/{id}/key": "/v1/settings/providers/dalle/key",
     "/v1/settings/providers/{id}/test": "/v1/settings/providers/dalle/test",
+    "/v1/settings/providers/{id}/prices/confirm": "/v1/settings/providers/dalle/prices/confirm",
+    "/v1/generations/{id}/attempts/{attempt}/correction": (
+        f"/v1/generations/gen_{'a' * 26}/attempts/att_{'a' * 26}00/correction"
+    ),
+    "/v1/tokens/{id}": "/v1/tokens/tok_" + "a" * 16,
 }
-WITHOUT_BODY = {"/v1/settings/providers/dalle/test"}
+WITHOUT_BODY = {
+    "/v1/settings/providers/dalle/test",
+    "/v1/settings/webhook-secret/rotate",
+    "/v1/settings/providers/dalle/prices/confirm",
+}
+OF_ADMINS = {"/v1/tokens", "/v1/audit", "/v1/verify"}
 OFFERED = [
     (method, PATHS.get(path, path))
     for method, path in documents.routes()
@@ -74,6 +84,12 @@ def test_who_has_no_principal_is_401_everywhere_but_at_health(
         ("DELETE", PATHS["/v1/generations/{id}"], "viewer"),
         ("PUT", "/v1/budgets/owner", "viewer"),
         ("PUT", "/v1/budgets/owner", "creator"),
+        ("PUT", "/v1/budgets/project:fox", "creator"),
+        ("GET", "/v1/verify", "viewer"),
+        ("GET", "/v1/verify", "creator"),
+        ("POST", PATHS["/v1/settings/providers/{id}/prices/confirm"], "creator"),
+        ("POST", PATHS["/v1/generations/{id}/attempts/{attempt}/correction"], "viewer"),
+        ("POST", PATHS["/v1/generations/{id}/attempts/{attempt}/correction"], "creator"),
     ],
 )
 def test_a_role_that_is_too_small_is_403(
@@ -89,7 +105,7 @@ def test_a_role_that_is_too_small_is_403(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [(m, p) for m, p in OFFERED if m == "GET" or "estimates" in p],
+    [(m, p) for m, p in OFFERED if (m == "GET" or "estimates" in p) and p not in OF_ADMINS],
 )
 def test_every_role_may_look_and_ask_for_prices(studio: Deployment, method: str, path: str) -> None:
     event = request(method, path, body=body_for(path))

@@ -1,4 +1,4 @@
-"""GET and PUT /v1/budgets/owner."""
+"""GET and PUT /v1/budgets/{scope}."""
 
 import pytest
 
@@ -23,6 +23,7 @@ def test_an_owner_who_set_nothing_has_the_installation_s_limit(studio: Deploymen
             "period": "2026-11",
             "currency": "USD",
             "limit": "10.0000",
+            "limit_of": "owner",
             "spent": "0.0000",
             "held": "0.0000",
             "room": "10.0000",
@@ -136,12 +137,85 @@ def test_a_budget_that_is_none_is_422(studio: Deployment, body: dict, pointer: s
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_a_scope_without_a_budget_of_its_own_is_404(studio: Deployment, method: str) -> None:
-    event = request(method, "/v1/budgets/project:fox", body={"limit": "1"})
+@pytest.mark.parametrize("scope", ["everything", "project:", "provider:lumen", "generation:gen_a"])
+def test_a_scope_that_can_have_no_budget_is_404(
+    studio: Deployment, method: str, scope: str
+) -> None:
+    event = request(method, f"/v1/budgets/{scope}", body={"limit": "1"})
 
     answer = studio.route(asked_by(event, role="admin"))
 
     assert_problem(answer, 404, "not-found")
+    assert studio.dynamodb.scan(TableName="studio-table")["Items"] == []
+
+
+@pytest.mark.parametrize("scope", ["user:ann", "project:fox", "provider:dalle"])
+def test_a_scope_without_a_limit_of_its_own_is_bounded_by_the_owner_s(
+    studio: Deployment, scope: str
+) -> None:
+    answer = budget_of(studio, scope)
+
+    assert (answer["scope"], answer["limit"], answer["limit_of"]) == (scope, "10.0000", "owner")
+    assert (answer["spent"], answer["held"], answer["room"]) == ("0.0000", "0.0000", "10.0000")
+
+
+def test_an_alias_names_the_budget_of_its_provider(studio: Deployment) -> None:
+    assert budget_of(studio, "provider:wan")["scope"] == "provider:whan"
+
+
+@pytest.mark.parametrize("scope", ["user:ann", "provider:dalle"])
+def test_a_limit_set_in_mid_month_counts_what_was_used_before(
+    studio: Deployment, scope: str
+) -> None:
+    studio.give_key("dalle")
+    studio.call("generate", sample("generate", "image"))
+
+    set_ = set_budget(studio, scope, {"limit": "0.0300"})
+    refused = studio.call(
+        "generate",
+        altered(sample("generate", "image"), headers={"idempotency-key": "another"}),
+    )
+
+    assert (set_["limit"], set_["limit_of"]) == ("0.0300", scope)
+    assert (set_["held"], set_["room"]) == ("0.0200", "0.0100")
+    problem = assert_problem(refused, 402, "budget-exceeded")
+    assert (problem["scope"], problem["needed"], problem["room"]) == (scope, "0.0200", "0.0100")
+
+
+def test_a_limit_of_null_takes_a_scope_s_own_limit_away(studio: Deployment) -> None:
+    studio.give_key("dalle")
+    set_budget(studio, "user:ann", {"limit": "0"})
+    before = studio.call("generate", sample("generate", "image"))
+
+    freed = set_budget(studio, "user:ann", '{"limit": null}')
+
+    assert_problem(before, 402, "budget-exceeded")
+    assert (freed["limit"], freed["limit_of"]) == ("10.0000", "owner")
+    assert studio.call("generate", sample("generate", "image")).status == 202
+
+
+def test_the_owner_is_never_unlimited(studio: Deployment) -> None:
+    studio.give_key("dalle")
+    set_budget(studio, "owner", {"limit": "99"})
+
+    told = set_budget(studio, "owner", '{"limit": null}')
+
+    assert (told["limit"], told["room"], told["limit_of"]) == ("10.0000", "10.0000", "owner")
+    set_budget(studio, "owner", {"limit": "0.0100"})
+    set_budget(studio, "owner", '{"limit": null}')
+    assert budget_of(studio, "owner")["limit"] == "10.0000"
+
+
+def budget_of(studio: Deployment, scope: str) -> dict:
+    event = request("GET", f"/v1/budgets/{scope}")
+    return studio.route(asked_by(event, role="viewer")).json
+
+
+def set_budget(studio: Deployment, scope: str, body: dict | str) -> dict:
+    event = request("PUT", f"/v1/budgets/{scope}", body=body)
+    answer = studio.route(asked_by(event, role="admin"))
+    assert answer.status == 200, answer.text
+    return answer.json
 
 
 def test_tenants_have_budgets_of_their_own(studio: Deployment) -> None:

@@ -73,6 +73,16 @@ class ScriptedEgress:
             raise answer
         return answer
 
+    def notify(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, deadline_s: float
+    ) -> int:
+        assert deadline_s > 0
+        self.calls.append(Call("POST", url, dict(headers), body))
+        answer = self.replies[urlsplit(url).hostname or ""].pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer.status
+
     def download(
         self,
         url: str,

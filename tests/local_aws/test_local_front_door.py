@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from local.aws.front_door import FrontDoor
+from local.aws.notice_box import NoticeBox
 
 PORT = 8787
 
@@ -60,6 +62,18 @@ def test_another_port_is_left_alone() -> None:
     caller.call(FrontDoor(Echo(), port=PORT, api_id=lambda: None), "/bucket/key", port=4566)
 
     assert caller.sent[1]["body"] == b"/bucket/key"
+
+
+def test_the_address_of_the_owner_s_mailbox_is_not_the_product_s(tmp_path: Path) -> None:
+    mailbox = NoticeBox(tmp_path, confirm=lambda *_: None)
+    door = FrontDoor(Echo(), port=PORT, api_id=lambda: "abc", notices=mailbox)
+    caller = Caller()
+
+    caller.call(door, "/_local/notices")
+    caller.call(door, "/_local/notices", port=4566)
+
+    assert caller.sent[0]["status"] == 405  # it takes what SNS posts, and this is a GET
+    assert caller.sent[3]["body"] == b"/_local/notices"
 
 
 def test_before_a_deploy_the_answer_is_a_problem_that_passes() -> None:

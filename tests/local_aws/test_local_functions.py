@@ -120,3 +120,14 @@ def test_a_change_in_the_table_reaches_the_stream_function(shop: Shop) -> None:
 
     assert until(lambda: noted("w1"))
     assert not noted("w2")
+
+
+def test_a_record_that_a_stream_function_reports_as_failed_comes_again(shop: Shop) -> None:
+    table = shop.outputs["TableName"]
+    dynamodb = shop.client("dynamodb")
+
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "twice-1"}, "watched": {"BOOL": True}})
+
+    for noted in ("tried/twice-1", "seen/twice-1"):
+        key = {"id": {"S": noted}}
+        assert until(lambda key=key: "Item" in dynamodb.get_item(TableName=table, Key=key))

@@ -15,6 +15,7 @@ from local_shop import PARAMETERS, ROOT, SAMPLE, Shop, timed, until
 
 from local.deploy import DeployFailed, deploy, layer_archive, package
 from local.ports import PortBusy, Ports, require_free
+from local.processes import members_of
 from local.stack import LocalStack, StackAlreadyRunning, StackFailed, ToolMissing, require_packages
 
 RUN_UNTIL_TOLD = """
@@ -34,20 +35,6 @@ with LocalStack(Path.cwd(), Ports.unused(), Path(sys.argv[1]), template=Path(sys
     print(stack.processes["aws"], flush=True)
     stack.wait()
 """
-
-
-def group_members(group: int) -> list[int]:
-    """The living processes of a process group, zombies left out."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # It ended while we looked.
-            if int(fields[2]) == group and fields[0] != "Z":
-                members.append(int(entry.name))
-    return members
 
 
 @contextmanager
@@ -216,19 +203,19 @@ def test_a_signal_stops_everything(number: signal.Signals, tmp_path: Path) -> No
             process.send_signal(number)
             process.wait(30)
 
-    assert group_members(group) == []
+    assert members_of(group) == []
     assert not environment.exists()
-    assert list((tmp_path / "aws" / "state").iterdir())
+    assert (tmp_path / "aws" / "state.sqlite").exists()
 
 
 def test_nothing_remains_when_the_parent_is_killed(tmp_path: Path) -> None:
     with running(tmp_path, "deployed") as (process, group):
-        assert len(group_members(group)) >= 2  # The server and the worker that was called.
+        assert len(members_of(group)) >= 2  # The server and the worker that was called.
 
         process.kill()
 
-    until(lambda: not group_members(group))
-    assert list((tmp_path / "aws" / "state").iterdir())
+    until(lambda: not members_of(group))
+    assert (tmp_path / "aws" / "state.sqlite").exists()
 
 
 def test_workers_die_with_a_killed_server(tmp_path: Path) -> None:
@@ -236,5 +223,32 @@ def test_workers_die_with_a_killed_server(tmp_path: Path) -> None:
         os.kill(group, signal.SIGKILL)
 
         with timed("workers gone"):
-            until(lambda: not group_members(group), within_s=5)
+            until(lambda: not members_of(group), within_s=5)
         assert process.wait(30) != 0
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["the parent", "every process"])
+def test_after_a_kill_of_the_run_the_next_one_works_at_once(
+    everything: bool, tmp_path: Path
+) -> None:
+    with running(tmp_path, "deployed") as (process, group):
+        process.kill()
+        process.wait()
+        if everything:
+            os.killpg(group, signal.SIGKILL)
+        stack = LocalStack(
+            ROOT,
+            Ports.unused(),
+            tmp_path,
+            template=SAMPLE,
+            stack_name="shop",
+            simulators=False,
+        )
+        with stack:
+            shop = Shop(stack)
+            changed_at = shop.changed_at()
+
+            shop.outputs = stack.deploy(PARAMETERS)
+
+            assert shop.changed_at() == changed_at
+            assert shop.request("GET", "/open").json["secret"] == "sesame"

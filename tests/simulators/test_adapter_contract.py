@@ -26,6 +26,7 @@ from filmgate.domain.errors import (
     ProviderOutcomeUnknown,
     ProviderProtocolError,
     ProviderQuotaExhausted,
+    ProviderResultMissing,
     ProviderRetired,
     ProviderThrottled,
 )
@@ -103,7 +104,7 @@ EXPECTED: dict[str, type] = {
     "malformed look": ProviderProtocolError,
     "HTML at submit": ProviderOutcomeUnknown,
     "HTML at a look": ProviderProtocolError,
-    "empty success": ProviderProtocolError,
+    "empty success": ProviderResultMissing,
     "odd status word": Pending,
     "expired link": UnexpectedStatus,
 }

@@ -1,5 +1,6 @@
 """Every scripted fault, once for each provider that it applies to, seen from the client's side."""
 
+import base64
 import json
 import threading
 import time
@@ -150,6 +151,56 @@ def test_a_dropped_reply_is_accepted_and_has_no_byte(sim: Simulators, provider: 
         sim.submit(provider)
 
     assert accepted(sim, provider) == 1
+
+
+@pytest.mark.parametrize("provider", ALL)
+def test_a_call_dropped_unread_is_never_accepted(sim: Simulators, provider: str) -> None:
+    order(sim, provider, "drop_request")
+
+    with pytest.raises(ProtocolError, match="closed connection without response"):
+        sim.submit(provider)
+
+    assert accepted(sim, provider) == 0
+    assert sim.submit(provider).status == 200
+
+
+@pytest.mark.parametrize("provider", ALL)
+def test_a_reply_may_be_json_and_say_nothing(sim: Simulators, provider: str) -> None:
+    order(sim, provider, "malformed", code="hollow")
+    order(sim, provider, "malformed", code="list")
+
+    assert sim.submit(provider).json() == {}
+    (listed,) = sim.submit(provider).json()
+    assert set(listed) == set(sim.submit(provider).json())
+    assert accepted(sim, provider) == 3
+
+
+@pytest.mark.parametrize("provider", PICTURES)
+def test_a_picture_may_come_with_other_bytes_or_with_none(sim: Simulators, provider: str) -> None:
+    def picture_of_the_next() -> bytes:
+        body = sim.submit(provider).json()
+        if provider == "dalle":
+            return base64.b64decode(body["data"][0]["b64_json"])
+        return base64.b64decode(body["candidates"][0]["content"]["parts"][-1]["inlineData"]["data"])
+
+    order(sim, provider, "malformed", where="result", code="not_media")
+    order(sim, provider, "malformed", where="result", code="empty")
+
+    assert picture_of_the_next() == bytes(4096)
+    assert picture_of_the_next() == b""
+    assert picture_of_the_next().startswith(b"\x89PNG")
+    assert [row["billed"] for row in sim.rows(provider)] == [True, True, True]
+
+
+def test_a_task_that_exists_may_not_be_shown(sim: Simulators) -> None:
+    id = sim.kling_job("att_lost")
+    order(sim, "kling", "odd_status", code="lost", times=2)
+
+    by_id = sim.call("GET", f"/kling/tasks?task_ids={id}")
+    by_reference = sim.call("GET", "/kling/tasks?external_task_ids=att_lost")
+
+    assert (by_id.status, by_id.json()["data"], by_reference.json()["data"]) == (200, [], [])
+    assert sim.kling_task(id)["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("provider", ALL)

@@ -389,6 +389,20 @@ def test_the_adapter_names_the_end_of_a_job(
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_call_dropped_unread_is_no_task(
+    sim: Simulators, adapter: Callable[..., Midjourney], dialect: str
+) -> None:
+    made = adapter(dialect)
+    script(sim, "drop_request")
+
+    with pytest.raises(ProviderOutcomeUnknown):
+        create(made)
+
+    assert made.find("att_1", deadline_s=20) is None
+    assert sim.rows("midjourney") == []
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(
     ("fault", "extras"),
     [
@@ -452,7 +466,8 @@ def test_a_look_may_see_nothing_and_the_job_goes_on(
     pending = create(made)
     script(sim, fault, where="poll", **extras)
 
-    with pytest.raises(ProviderProtocolError):
+    leaf = ProviderKeyRefused if fault == "bad_key" else ProviderProtocolError
+    with pytest.raises(leaf):
         made.poll(pending.operation, deadline_s=0.5)
     if fault == "odd_status":
         with pytest.raises(ProviderProtocolError):

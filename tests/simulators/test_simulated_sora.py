@@ -456,7 +456,8 @@ def test_a_look_that_fails_sees_nothing_and_the_next_one_works(
     job = submit(sora)
     sim.fault("sora", fault, where="poll", **extras)
 
-    with pytest.raises(ProviderProtocolError):
+    leaf = ProviderKeyRefused if fault == "bad_key" else ProviderProtocolError
+    with pytest.raises(leaf):
         poll(sora, job)
 
     assert isinstance(poll(sora, job), Finished)

@@ -516,7 +516,8 @@ def test_a_look_that_fails_sees_nothing_and_the_next_one_works(
     job = submit(veo, model=model)
     sim.fault("veo", fault, where="poll", **extras)
 
-    with pytest.raises(ProviderProtocolError):
+    leaf = ProviderKeyRefused if fault == "bad_key" else ProviderProtocolError
+    with pytest.raises(leaf):
         poll(veo, job)
 
     assert isinstance(poll(veo, job), Finished)

@@ -517,6 +517,15 @@ def test_the_adapter_names_a_wrong_key_a_wrong_order_and_nobody_there(
     assert sim.rows("whan") == []
 
 
+def test_a_call_dropped_unread_is_no_task(sim: Simulators, adapter: Callable[..., Whan]) -> None:
+    script(sim, "drop_request")
+
+    with pytest.raises(ProviderOutcomeUnknown):
+        submit(adapter())
+
+    assert sim.rows("whan") == []
+
+
 @pytest.mark.parametrize(
     ("fault", "extras"),
     [
@@ -599,7 +608,8 @@ def test_a_look_may_see_nothing_and_the_job_goes_on(
     pending = submit(made)
     script(sim, fault, where="poll", **extras)
 
-    with pytest.raises(ProviderProtocolError):
+    leaf = ProviderKeyRefused if fault == "bad_key" else ProviderProtocolError
+    with pytest.raises(leaf):
         made.poll(pending.operation, deadline_s=0.5)
 
     assert isinstance(made.poll(pending.operation, deadline_s=20), Finished)

@@ -236,3 +236,19 @@ def test_any_prompt_can_be_drawn_at_any_size(prompt: str, width: int, height: in
     order = StillOrder(provider="dalle", prompt=prompt, width=width, height=height)
 
     assert draw_still(order).startswith(b"\x89PNG")
+
+
+def test_mending_ends_what_was_stuck_and_gives_what_was_missing(sim: Simulators) -> None:
+    sim.fault("kling", "stuck")
+    sim.fault("kling", "malformed", where="result")
+    stuck, empty, whole = (sim.kling_job() for _ in range(3))
+    before = [sim.kling_task(id) for id in (stuck, empty)]
+
+    mended = sim.call("POST", "/__sim/mend").json()["mended"]
+
+    assert before[0]["status"] != "succeeded"
+    assert before[1]["outputs"] == []
+    assert set(mended) == {stuck, empty}
+    links = [sim.kling_link(id) for id in (stuck, empty, whole)]
+    assert [sim.http.request("GET", link).status for link in links] == [200, 200, 200]
+    assert [row["billed"] for row in sim.rows("kling")] == [True, True, True]

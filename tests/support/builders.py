@@ -9,6 +9,7 @@ from typing import Any
 
 from filmgate.domain import ids
 from filmgate.domain.attempts import Attempt, AttemptState, Failure
+from filmgate.domain.audit import Author
 from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
 from filmgate.domain.chain import ProviderSettings, Strategy
 from filmgate.domain.errors import ErrorClass
@@ -137,6 +138,11 @@ def request(wish: Wish | None = None, **others: Any) -> Request:
 
 def principal(tenant: str = TENANT, user: str = "ada", role: str = "creator") -> Principal:
     return Principal(tenant, user, role)
+
+
+def author(user: str = "ada", request_id: str = "request-1", at: datetime = NOW) -> Author:
+    """Who changes something: a request of the admin Ada, now."""
+    return Author(user, "tok_ada", request_id, at)
 
 
 def image_order(**others: Any) -> Order:

@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ProviderKeyRefused,
     ProviderOutcomeUnknown,
     ResultUnusable,
 )
 from filmgate.domain.generations import Link
-from filmgate.providers.base import Adapter, Finished, Kind, Order, Pending, Rendering
+from filmgate.providers.base import Adapter, Finished, Order, Pending, Rendering
+from filmgate.usecases.ports import Execution, ExecutionState
 from tests.support.builders import NOW
 
 Answer = Pending | Rendering | Finished | Exception
@@ -59,6 +61,7 @@ class Measured:
     duration_ms: int | None
     size_bytes: int
     sha256: str
+    has_audio: bool | None = None
 
 
 def measured(media: bytes | Path) -> Measured:
@@ -125,16 +128,29 @@ class FakeKeys:
 
 
 class FakeWorkflow:
-    """Remembers what was started; `refusals` are raised by the next starts."""
+    """Remembers what was started, by execution; `refusals` are raised by the next starts.
+
+    What was started runs until the test says that it ended.
+    """
 
     def __init__(self, *refusals: Exception) -> None:
-        self.started: list[tuple[str, str]] = []
+        self.executions: dict[Execution, ExecutionState] = {}
         self._refusals = deque(refusals)
 
-    def start(self, tenant: str, generation_id: str) -> None:
+    @property
+    def started(self) -> list[tuple[str, str]]:
+        return [(one.tenant, one.generation_id) for one in self.executions]
+
+    def start(self, execution: Execution) -> None:
         if self._refusals:
             raise self._refusals.popleft()
-        self.started.append((tenant, generation_id))
+        self.executions.setdefault(execution, ExecutionState.RUNNING)
+
+    def state(self, execution: Execution) -> ExecutionState:
+        return self.executions.get(execution, ExecutionState.ABSENT)
+
+    def end(self, execution: Execution) -> None:
+        self.executions[execution] = ExecutionState.ENDED
 
 
 # --- providers ---------------------------------------------------------------------------------
@@ -154,7 +170,10 @@ class ScriptedProvider:
     looks: Iterable[Pending | Finished | Exception] = ()
     finds: Iterable[Pending | Exception | None] = ()
     kind: Kind = Kind.BLIND
+    proves_absence: bool = False
     bills_failed_jobs: bool = False
+    can_cancel: bool = False
+    cancels: Iterable[Exception | None] = (None,)
     meanwhile: Callable[[], object] = lambda: None
     references: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
@@ -162,6 +181,7 @@ class ScriptedProvider:
     deadlines: list[float] = field(default_factory=list)
     polled: list[Mapping[str, Any]] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
+    cancelled: list[Mapping[str, Any]] = field(default_factory=list)
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         return {}
@@ -170,6 +190,11 @@ class ScriptedProvider:
         self._answers = deque(self.answers)
         self._looks = deque(self.looks)
         self._finds = deque(self.finds)
+        self._cancels = deque(self.cancels)
+
+    def cancel(self, operation: Mapping[str, Any], *, deadline_s: float) -> None:
+        self.cancelled.append(operation)
+        _told(_next(self._cancels))
 
     def submit(
         self, order: Order, *, reference: str, deadline_s: float

@@ -6,27 +6,40 @@ budgets (open, with room).
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from threading import RLock
 
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
+from filmgate.domain.boards import Head
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import AlreadyExists, BudgetMissing, DoesNotFit, Stale
 from filmgate.domain.generations import Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget, Commit, Entry, Posting, fold
-from filmgate.usecases.ports import BudgetLimit, Page, Token
+from filmgate.domain.ledger import (
+    Budget,
+    Commit,
+    Entry,
+    Posting,
+    PriceDoubt,
+    fold,
+    fold_outside,
+    is_envelope,
+    is_new,
+    outside,
+)
+from filmgate.domain.pace import Flight, flight_step, started
+from filmgate.domain.totals import added
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
+from tests.support.memory_desk import Key, MemoryDesk
 
-Key = tuple[str, ...]
 
-
-class MemoryStudio:
+class MemoryStudio(MemoryDesk):
     """A table that forgets when the test ends. What a test may look at is public."""
 
     def __init__(self) -> None:
-        self.lock = RLock()
+        super().__init__()
         self.generations: dict[Key, Generation] = {}
         self.attempts: dict[Key, dict[int, Attempt]] = defaultdict(dict)
         self.takes: dict[Key, dict[str, Take]] = defaultdict(dict)
@@ -34,8 +47,10 @@ class MemoryStudio:
         self.budgets: dict[Key, Budget] = {}
         self.limits: dict[Key, BudgetLimit] = {}
         self.settings: dict[str, dict[str, ProviderSettings]] = defaultdict(dict)
-        self.tokens: dict[Key, Token] = {}
+        self.flights: dict[Key, Flight] = defaultdict(Flight)
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
+        self.price_doubts: dict[Key, PriceDoubt] = {}
+        self.heads: dict[Key, Head] = {}
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -94,7 +109,41 @@ class MemoryStudio:
 
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
         with self.lock:
-            return dict(self.settings[tenant])
+            found = dict(self.settings[tenant])
+            for (owner, provider, price), doubt in self.price_doubts.items():
+                if owner == tenant and doubt.confirmed_by is None:
+                    known = found.get(provider, ProviderSettings())
+                    prices = known.doubted_prices | {price}
+                    found[provider] = replace(known, doubted_prices=prices)
+            return found
+
+    def opened(self, *, before: datetime) -> Sequence[Opened]:
+        with self.lock:
+            found = {}
+            for (tenant, name), generation in self.generations.items():
+                begun = [] if generation.is_terminal else [generation.created_at]
+                attempts = self.attempts.get((tenant, name), {}).values()
+                begun += [one.started_at for one in attempts if one.is_open]
+                if begun and min(begun) < before:
+                    found[tenant, name] = Opened(tenant, name, min(begun))
+            return sorted(found.values(), key=lambda one: one.since)
+
+    def ledger(self, tenant: str) -> Ledger:
+        with self.lock:
+            return Ledger(
+                [one for (owner, *_), one in self.budgets.items() if owner == tenant],
+                [one for (owner, *_), one in self.entries.items() if owner == tenant],
+                [
+                    attempt
+                    for (owner, _), attempts in self.attempts.items()
+                    if owner == tenant
+                    for attempt in attempts.values()
+                ],
+            )
+
+    def tenants(self) -> Sequence[str]:
+        with self.lock:
+            return sorted({tenant for tenant, *_ in self.budgets})
 
     def health(self, tenant: str) -> Mapping[str, Health]:
         with self.lock:
@@ -107,17 +156,17 @@ class MemoryStudio:
                 raise Stale(provider)
             self.figures[tenant][provider] = after
 
-    def token(self, tenant: str, token_hash: str) -> Token | None:
-        with self.lock:
-            return self.tokens.get((tenant, token_hash))
-
     # --- writing -------------------------------------------------------------------------------
 
     def commit(self, tenant: str, commit: Commit) -> None:
         with self.lock:
             self._check_guards(tenant, commit)
+            if commit.otherwise is not None and self._wants_the_other_form(tenant, commit):
+                self.commit(tenant, commit.otherwise)
+                return
             for posting in commit.postings:
                 self._check_budget(tenant, posting)
+            self._write_flight(tenant, commit)
             self._write(tenant, commit)
 
     def open_budget(self, tenant: str, budget: Budget) -> None:
@@ -133,6 +182,7 @@ class MemoryStudio:
         after: BudgetLimit,
         budget: Budget,
         at: datetime,
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.limits.get((tenant, scope))
@@ -144,6 +194,7 @@ class MemoryStudio:
             self.budgets[tenant, scope, budget.period] = replace(
                 stored, limit=after.limit, alert_at=after.alert_at, version=stored.version + 1
             )
+            self._keep(tenant, record)
 
     def change_settings(
         self,
@@ -151,6 +202,7 @@ class MemoryStudio:
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         with self.lock:
             known = self.settings[tenant]
@@ -158,11 +210,25 @@ class MemoryStudio:
                 if known.get(provider, ProviderSettings()).version != before.version:
                     raise Stale("the settings were changed by another")
             self.settings[tenant] = {**known, **{name: new[name] for name in seen if name in new}}
+            self._keep(tenant, record)
+
+    def confirm_prices(self, tenant: str, provider: str, *, by: str) -> Sequence[PriceDoubt]:
+        with self.lock:
+            own = [
+                key
+                for key, doubt in self.price_doubts.items()
+                if key[:2] == (tenant, provider) and doubt.confirmed_by is None
+            ]
+            confirmed = [self.price_doubts[key] for key in own]
+            for key in own:
+                self.price_doubts[key] = replace(self.price_doubts[key], confirmed_by=by)
+            return confirmed
 
     # --- what tests ask ------------------------------------------------------------------------
 
     def balances_disagree(self) -> list[str]:
-        """Every budget whose balances are not the fold of its entries; empty when all agree."""
+        """Every budget whose balances are not the fold of its entries, and every user whose number
+        in flight is not that of the generations that have not ended; empty when all agree."""
         with self.lock:
             wrong = []
             for (tenant, scope, period), budget in self.budgets.items():
@@ -170,13 +236,25 @@ class MemoryStudio:
                 told = fold(own, scope, period)
                 if told != (budget.held, budget.settled):
                     wrong.append(f"{scope} {period}: {budget} against {told}")
+                if is_envelope(scope) and fold_outside(own, scope) != outside(budget):
+                    wrong.append(f"{scope} outside: {budget} against {fold_outside(own, scope)}")
+            for (tenant, user), flight in self.flights.items():
+                alive = sum(
+                    not one.is_terminal
+                    for (owner, _), one in self.generations.items()
+                    if (owner, one.user) == (tenant, user)
+                )
+                if alive != flight.in_flight:
+                    wrong.append(f"{user} has {alive} in flight: {flight}")
             return wrong
 
     # --- inside --------------------------------------------------------------------------------
 
     def _check_guards(self, tenant: str, commit: Commit) -> None:
-        refusal = AlreadyExists if _is_admission(commit) else Stale
+        refusal = AlreadyExists if is_new(commit) else Stale
         if not self._generation_fits(tenant, commit) or not self._attempt_fits(tenant, commit):
+            raise refusal("another writer was faster")
+        if not self._head_fits(tenant, commit) or not self._envelope_fits(tenant, commit):
             raise refusal("another writer was faster")
         new: list[tuple[Key, Mapping[Key, object]]] = [
             *(((tenant, entry.id), self.entries) for entry in commit.entries),
@@ -206,18 +284,59 @@ class MemoryStudio:
             return known is None
         return known is not None and (known.state, known.version) == (before.state, before.version)
 
+    def _head_fits(self, tenant: str, commit: Commit) -> bool:
+        if commit.head is None:
+            return True
+        before, after = commit.head.before, commit.head.after
+        known = self.heads.get((tenant, after.id))
+        if before is None:
+            return known is None
+        return known is not None and known.version == before.version
+
+    def _envelope_fits(self, tenant: str, commit: Commit) -> bool:
+        if commit.envelope is None:
+            return True
+        before = commit.envelope.before
+        return self.budgets[tenant, before.scope, before.period].version == before.version
+
+    def _wants_the_other_form(self, tenant: str, commit: Commit) -> bool:
+        return any(
+            self.budgets[tenant, one.scope, one.period].closed is not one.closed
+            for one in commit.postings
+            if one.closed is not None
+        )
+
     def _check_budget(self, tenant: str, posting: Posting) -> None:
         budget = self.budgets.get((tenant, posting.scope, posting.period))
         if budget is None:
             raise BudgetMissing(posting.scope, posting.period)
         needed = -posting.room
-        if posting.needs_room and budget.room < needed:
+        if posting.closed is not None and budget.closed is not posting.closed:
+            raise DoesNotFit(posting.scope, needed=needed, room=0)
+        if posting.needs_room and budget.lacks_room_for(needed):
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
+
+    def _write_flight(self, tenant: str, commit: Commit) -> None:
+        """Count a generation that begins or ends; raises as the table does."""
+        if commit.generation is None:
+            return
+        step = flight_step(commit.generation.before, commit.generation.after)
+        key = (tenant, commit.generation.after.user)
+        flight = self.flights[key]
+        if step and commit.start is not None:
+            self.flights[key] = started(flight, commit.start)
+        elif step:
+            self.flights[key] = replace(flight, in_flight=flight.in_flight + step)
 
     def _write(self, tenant: str, commit: Commit) -> None:
         if commit.generation is not None:
             after = commit.generation.after
             self.generations[tenant, after.id] = after
+        if commit.head is not None:
+            self.heads[tenant, commit.head.after.id] = commit.head.after
+        if commit.envelope is not None:
+            closed = commit.envelope.after
+            self.budgets[tenant, closed.scope, closed.period] = closed
         if commit.attempt is not None:
             moved = commit.attempt.after
             self.attempts[tenant, moved.generation_id][moved.index] = moved
@@ -227,6 +346,9 @@ class MemoryStudio:
             self.budgets[tenant, budget.scope, budget.period] = budget
         if commit.take is not None:
             self.takes[tenant, commit.take.generation_id][commit.take.id] = commit.take
+        if commit.price_doubt is not None:
+            doubt = commit.price_doubt
+            self.price_doubts[tenant, doubt.provider, doubt.price] = doubt
         for posting in commit.postings:
             key = (tenant, posting.scope, posting.period)
             budget = self.budgets[key]
@@ -234,9 +356,6 @@ class MemoryStudio:
                 budget,
                 held=budget.held + posting.held,
                 settled=budget.settled + posting.settled,
+                tally=added(budget.tally, posting.tally),
                 version=budget.version + 1,
             )
-
-
-def _is_admission(commit: Commit) -> bool:
-    return commit.generation is not None and commit.generation.before is None

@@ -16,14 +16,19 @@ from filmgate.domain.ledger import (
     period_of,
 )
 from filmgate.domain.money import Micros
+from filmgate.domain.patience import Patience
 from filmgate.providers.base import Adapter
+from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.collect import Collect
 from filmgate.usecases.finish import Finish
 from filmgate.usecases.generate import reserve_link
 from filmgate.usecases.poll import Poll
+from filmgate.usecases.ports import Execution
 from filmgate.usecases.render import Render
-from filmgate.usecases.steps import Outcome, StepResult, Worker
+from filmgate.usecases.search import Search
+from filmgate.usecases.steps import USUAL, Outcome, StepResult, Worker
 from filmgate.usecases.submit import Submit
+from filmgate.usecases.sweep import Sweep, Swept
 from tests.support.builders import TENANT, usd
 from tests.support.crashes import Fate, Mortal, ProcessDied
 from tests.support.fakes import (
@@ -32,6 +37,7 @@ from tests.support.fakes import (
     FakeClock,
     FakeDownloads,
     FakeTakes,
+    FakeWorkflow,
     measured,
 )
 from tests.support.memory_studio import MemoryStudio
@@ -51,6 +57,7 @@ class Stage:
         camera: FakeCamera | None = None,
         default_limit: Micros = DEFAULT_LIMIT,
         jitter: float = 1.0,
+        patience: Patience = USUAL,
         **providers: Adapter,
     ) -> None:
         self.studio = MemoryStudio()
@@ -59,8 +66,11 @@ class Stage:
         self.adapters = FakeAdapters(**providers)
         self.downloads = FakeDownloads()
         self.camera = camera or FakeCamera()
+        self.workflow = FakeWorkflow()
+        self.patience = patience
         self.words: list[str] = []
         self.deaths = 0
+        self.failures: list[Exception] = []
         self.key_was_changed = False
         self._default_limit = default_limit
         self._jitter = jitter
@@ -72,18 +82,25 @@ class Stage:
     def admit(self, generation: Generation) -> Record:
         """Record a generation with its first attempt held, as `generate` does."""
         studio = self.studio
-        studio.open_budget(
-            TENANT, Budget(OWNER_SCOPE, period_of(self.clock.now), self._default_limit)
-        )
         first = reserve_link(generation, 0, now=self.clock.now)
         own = Budget(generation_scope(generation.id), NO_PERIOD, generation.cost_limit)
         commit = ledger.opening(ledger.change(None, first, at=self.clock.now), own)
-        studio.commit(TENANT, ledger.with_generation(commit, None, generation))
+        with_open_budgets(
+            lambda: studio.commit(TENANT, ledger.with_generation(commit, None, generation)),
+            tenant=TENANT,
+            studio=studio,
+            default_limit=self._default_limit,
+        )
         return Record(generation, (first,))
 
     # --- the steps, each by a fresh worker ---------------------------------------------------
 
-    def submit(self, generation: Generation, worker: Worker | None = None) -> StepResult:
+    def submit(
+        self,
+        generation: Generation,
+        worker: Worker | None = None,
+        attempt: int | None = None,
+    ) -> StepResult:
         step = Submit(
             studio=self._port(self.studio),
             takes=self._port(self.takes),
@@ -92,17 +109,24 @@ class Stage:
             clock=self.clock,
             default_limit=self._default_limit,
             jitter=lambda: self._jitter,
+            patience=self.patience,
             key_was_changed=lambda tenant, link, used: self.key_was_changed,
         )
-        return step(TENANT, generation.id, worker or self.worker())
+        return step(TENANT, generation.id, worker or self.worker(), attempt)
 
-    def poll(self, generation: Generation) -> StepResult:
-        step = Poll(
-            studio=self._port(self.studio), adapters=self._port(self.adapters), clock=self.clock
+    def poll(self, generation: Generation, attempt: int | None = None) -> StepResult:
+        return self._poll()(TENANT, generation.id, self.worker(), attempt)
+
+    def _poll(self) -> Poll:
+        return Poll(
+            studio=self._port(self.studio),
+            adapters=self._port(self.adapters),
+            clock=self.clock,
+            patience=self.patience,
+            key_was_changed=lambda tenant, link, used: self.key_was_changed,
         )
-        return step(TENANT, generation.id, self.worker())
 
-    def collect(self, generation: Generation) -> StepResult:
+    def collect(self, generation: Generation, attempt: int | None = None) -> StepResult:
         step = Collect(
             studio=self._port(self.studio),
             takes=self._port(self.takes),
@@ -111,9 +135,9 @@ class Stage:
             inspect=measured,
             clock=self.clock,
         )
-        return step(TENANT, generation.id, self.worker())
+        return step(TENANT, generation.id, self.worker(), attempt)
 
-    def render(self, generation: Generation) -> StepResult:
+    def render(self, generation: Generation, attempt: int | None = None) -> StepResult:
         step = Render(
             studio=self._port(self.studio),
             takes=self._port(self.takes),
@@ -121,10 +145,37 @@ class Stage:
             inspect=measured,
             clock=self.clock,
         )
-        return step(TENANT, generation.id, self.worker())
+        return step(TENANT, generation.id, self.worker(), attempt)
 
-    def finish(self, generation: Generation) -> Generation:
-        return Finish(studio=self._port(self.studio), clock=self.clock)(TENANT, generation.id)
+    def finish(self, generation: Generation, attempt: int | None = None) -> Generation:
+        finish = Finish(self._port(self.studio), self.clock, self.patience)
+        return finish(TENANT, generation.id, attempt)
+
+    def sweep(self) -> Swept:
+        """One sweep, and every execution that it started walked to its end.
+
+        An execution outlives the sweep that started it.
+        """
+        before = set(self.workflow.executions)
+        try:
+            return self.sweeper()(self.worker())
+        finally:
+            for execution in [one for one in self.workflow.executions if one not in before]:
+                self.walk(execution)
+
+    def sweeper(self) -> Sweep:
+        studio, adapters = self._port(self.studio), self._port(self.adapters)
+        return Sweep(
+            studio=studio,
+            takes=self._port(self.takes),
+            workflow=self._port(self.workflow),
+            poll=self._poll(),
+            search=Search(studio, adapters, self.clock, self.patience),
+            finish=Finish(studio, self.clock, self.patience),
+            clock=self.clock,
+            patience=self.patience,
+            on_failure=self.failures.append,
+        )
 
     def worker(self) -> Worker:
         return Worker(next(self._workers), ends_at=self.clock.now + FUNCTION_LIFE)
@@ -137,13 +188,19 @@ class Stage:
         A step whose process dies is repeated a second later, as its Retry says. `words` has the
         outcome of every step that came to its end.
         """
-        step = self.submit
+        self.walk(Execution(TENANT, generation.id))
+        return self.record(generation)
+
+    def walk(self, execution: Execution) -> None:
+        """Walk one execution to its end."""
+        generation, step = self.studio.generations[TENANT, execution.generation_id], self.submit
         for _ in range(MOST_STEPS):
-            result = self._until_alive(step, generation)
+            result = self._until_alive(step, generation, execution.attempt)
             self.words.append(result.outcome)
             if result.outcome in (Outcome.STORED, Outcome.STOPPED):
-                self._until_alive(self.finish, generation)
-                return self.record(generation)
+                self._until_alive(self.finish, generation, execution.attempt)
+                self.workflow.end(execution)
+                return
             self.clock.advance(result.wait_s)
             step = self._steps()[result.outcome]
         raise AssertionError(f"no end after {MOST_STEPS} steps: {self.words[-10:]}")
@@ -168,10 +225,10 @@ class Stage:
             Outcome.READY: self.collect,
         }
 
-    def _until_alive(self, step: Any, generation: Generation) -> Any:
+    def _until_alive(self, step: Any, generation: Generation, attempt: int | None) -> Any:
         while True:
             try:
-                return step(generation)
+                return step(generation, attempt=attempt)
             except ProcessDied:
                 self.deaths += 1
                 self.clock.advance(1)

@@ -61,6 +61,16 @@ def workflow() -> Document:
     return _read("statemachines/generation.asl.yaml")
 
 
+def storyboard_workflow() -> Document:
+    """The definition of the state machine "storyboard", substitutions still in it."""
+    return _read("statemachines/storyboard.asl.yaml")
+
+
+def machine(name: str) -> Document:
+    """The properties of a state machine."""
+    return resources("AWS::Serverless::StateMachine")[name]
+
+
 @cache
 def resources(kind: str) -> dict[str, Document]:
     """Properties by logical id of every resource of a type; functions have the globals in them."""
@@ -91,9 +101,18 @@ def _with_globals(shared: Document, own: Document) -> Document:
 
 @cache
 def functions() -> dict[str, Document]:
-    """Every function's properties by its verb, the name of its directory."""
+    """Every function's properties by its verb, the name of its directory.
+
+    A time-out that is a parameter is given in seconds, as an ordinary deployment has it.
+    """
     found = resources("AWS::Serverless::Function")
-    return {Path(function["CodeUri"]).name: function for function in found.values()}
+    return {
+        Path(function["CodeUri"]).name: {
+            **function,
+            "Timeout": int(resolved(function["Timeout"], parameters())),
+        }
+        for function in found.values()
+    }
 
 
 def logical_id(verb: str) -> str:
@@ -147,6 +166,12 @@ def arn(name: str) -> str:
             return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{own}"
         case "AWS::S3::Bucket":
             return f"arn:aws:s3:::{own}"
+        case "AWS::SQS::Queue":
+            return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{own}"
+        case "AWS::Events::EventBus":
+            return f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{own}"
+        case "AWS::SNS::Topic":
+            return f"arn:aws:sns:{REGION}:{ACCOUNT}:{own}"
     return f"arn:aws:unknown:{REGION}:{ACCOUNT}:{own}"
 
 
@@ -154,8 +179,12 @@ def _reference(name: str, given: Mapping[str, str]) -> str:
     pseudo = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
     if name in pseudo or name in given:
         return (pseudo | dict(given))[name]
-    is_machine = template()["Resources"][name]["Type"] == "AWS::Serverless::StateMachine"
-    return arn(name) if is_machine else physical_name(name)
+    match template()["Resources"][name]["Type"]:
+        case "AWS::Serverless::StateMachine" | "AWS::SNS::Topic":
+            return arn(name)
+        case "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical_name(name)}"
+    return physical_name(name)
 
 
 def _substitute(name: str, given: Mapping[str, str]) -> str:
@@ -164,10 +193,12 @@ def _substitute(name: str, given: Mapping[str, str]) -> str:
 
 
 def table_definition() -> Document:
-    """What CreateTable takes of the template's own table: keys, index and billing as deployed."""
+    """What CreateTable takes of the template's own table: keys, index, billing, stream."""
     properties = resources("AWS::DynamoDB::Table")["StudioTable"]
     spelt_otherwise = {"PointInTimeRecoverySpecification", "SSESpecification"}
-    return {name: value for name, value in properties.items() if name not in spelt_otherwise}
+    taken = {name: value for name, value in properties.items() if name not in spelt_otherwise}
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    return {**taken, "StreamSpecification": stream}
 
 
 @cache

@@ -21,7 +21,7 @@ def wiring_used_by(verb: str) -> frozenset[str]:
     waiting = _named_in(handler_source(verb))
     while waiting:
         name = waiting.pop()
-        if name not in reached:
+        if name not in reached and name in _wiring():  # the others are constants
             reached.add(name)
             waiting |= {used for used in _names(_wiring()[name]) if used in _wiring()}
     return frozenset(reached)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from filmgate.domain import errors
+from filmgate.domain.patience import Patience
 from filmgate.providers.data import catalogue
-from filmgate.usecases.steps import LEASE_MARGIN, Outcome
+from filmgate.usecases.steps import Outcome
 from tests.template import documents, sources
 from tests.template.documents import functions
 
@@ -18,7 +19,7 @@ OF_AWS = ("Lambda.", "Runtime.", "Sandbox.", "States.")
 
 def verb_of(task: str) -> str:
     """The function behind a task, through the template's substitutions."""
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+    machine = documents.machine("GenerationStateMachine")
     name = STATES[task]["Parameters"]["FunctionName"].removeprefix("${").removesuffix("}")
     logical = machine["DefinitionSubstitutions"][name]["Fn::GetAtt"][0]
     (verb,) = [verb for verb in functions() if documents.logical_id(verb) == logical]
@@ -66,7 +67,7 @@ def test_every_state_says_why_it_is_there() -> None:
 
 
 def test_every_substitution_is_defined_and_used() -> None:
-    (machine,) = documents.resources("AWS::Serverless::StateMachine").values()
+    machine = documents.machine("GenerationStateMachine")
     used = {STATES[task]["Parameters"]["FunctionName"] for task in TASKS}
 
     assert used == {f"${{{name}}}" for name in machine["DefinitionSubstitutions"]}
@@ -137,8 +138,10 @@ def test_a_submit_has_time_for_the_longest_answer_that_it_waits_for() -> None:
     sell_at_once = [catalogue().providers[name] for name in ("dalle", "nanobanana")]
     longest_s = max(offer.deadline_s for one in sell_at_once for offer in one.offers)
 
+    longest_time = documents.template()["Parameters"]["SubmitTimeoutSeconds"]["MaxValue"]
     assert functions()["submit"]["Timeout"] > longest_s
-    assert LEASE_MARGIN.total_seconds() >= 60
+    assert STATES["Submit"]["TimeoutSeconds"] > longest_time
+    assert Patience().lease_margin.total_seconds() >= 60
 
 
 def test_an_execution_outlasts_a_chain_in_which_every_job_runs_to_its_deadline() -> None:

@@ -18,13 +18,13 @@ MAY_IMPORT = {
     "domain": set(),
     "usecases": {"domain", "providers.base"},
     "providers": {"domain", "adapters.strict_json"},
-    "adapters": {"domain", "usecases.ports", "usecases.steps"},
+    "adapters": {"domain", "usecases.ports", "usecases.boards", "usecases.steps"},
 }
 NETWORK = {
     "socket", "ssl", "urllib3", "http.client", "http.server", "urllib.request", "requests",
     "httpx", "aiohttp", "asyncio", "ftplib", "smtplib", "socketserver", "telnetlib",
 }  # fmt: skip
-MONEY = ["money", "pricing", "ledger", "chain", "generations", "attempts"]
+MONEY = ["money", "pricing", "ledger", "chain", "generations", "attempts", "alarms"]
 
 
 def named(path: Path) -> str:

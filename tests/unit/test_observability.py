@@ -22,6 +22,7 @@ LINK = "https://takes.example/acme/1.png?X-Amz-Signature=abc&X-Amz-Expires=900"
         ("authorization: bearer abc, then more", f"authorization: {REDACTED} then more"),
         (f"token {TOKEN} was sent", f"token {REDACTED} was sent"),
         ("key sk-proj-abc_123-DEF is wrong", f"key {REDACTED} is wrong"),
+        ("signed with whsec_aB3/x+Y= today", f"signed with {REDACTED} today"),
         (f"see {LINK} now", f"see {REDACTED} now"),
         ("http://127.0.0.1:9000/a?b=c", REDACTED),
         ("X-Amz-Security-Token=abc%2F&next=1", f"{REDACTED}&next=1"),

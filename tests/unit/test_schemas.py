@@ -5,12 +5,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.chain import OnRefusal, OnUnknown
+from filmgate.domain.errors import ValidationFailed
+from filmgate.domain.storyboard import FROM_KEYFRAME, Part, Shot, Storyboard
+from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import Media, Wish
 from filmgate.schemas import (
     BudgetBody,
     EstimateBody,
     GenerationBody,
+    StoryboardBody,
     WishBody,
     faults_of,
 )
@@ -251,3 +255,173 @@ def test_alerts_are_sorted_and_named_once() -> None:
 )
 def test_a_wrong_budget_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
     assert [where for where, _ in faults(body, BudgetBody)] == [pointer]
+
+
+# --- storyboards -------------------------------------------------------------------------------
+
+
+def board(**body: Any) -> Storyboard:
+    return StoryboardBody.model_validate({"shots": [{"prompt": "a fox"}], **body}).storyboard()
+
+
+def board_faults(**body: Any) -> list[tuple[str, str]]:
+    try:
+        board(**body)
+    except ValidationError as refused:
+        return faults_of(list(refused.errors(include_url=False, include_input=False)))
+    except ValidationFailed as refused:
+        return list(refused.faults)
+    return []
+
+
+def test_the_smallest_storyboard_is_one_prompt_and_wants_one_keyframe() -> None:
+    made = board()
+
+    assert made == Storyboard(
+        (Shot(1, "a fox", (Part(Role.KEYFRAME, Wish(Media.IMAGE, "a fox")),)),)
+    )
+    assert (made.strategy, made.budget) == (Strategy.PRIORITY, None)
+
+
+def test_everything_that_may_be_said_reaches_the_storyboard() -> None:
+    made = board(
+        title="Snow", project="p", strategy="hybrid", budget="5.0000", on_refusal="stop",
+        on_unknown="next",
+        shots=[
+            {
+                "number": 7, "prompt": "a fox", "negative_prompt": "rain", "scene": "wood",
+                "characters": ["fox"], "strategy": "quality",
+                "keyframe": {"provider": "dalle", "params": {"quality": "high"}},
+                "variation": {"prompt": "a fox, closer"},
+                "clip": {"provider": "whan", "prompt": "it runs", "negative_prompt": "fog",
+                         "params": {"resolution": "1080P", "duration_s": 8}},
+            }
+        ],
+    )  # fmt: skip
+
+    keyframe = Part(Role.KEYFRAME, Wish(Media.IMAGE, "a fox", "rain", quality="high"), "dalle")
+    variation = Part(Role.VARIATION, Wish(Media.IMAGE, "a fox, closer", "rain"))
+    clip = Wish(
+        Media.VIDEO, "it runs", "fog", resolution="1080p", duration_s=8, image=FROM_KEYFRAME
+    )
+    assert made == Storyboard(
+        shots=(
+            Shot(
+                7, "a fox", (keyframe, variation, Part(Role.CLIP, clip, "whan")), "rain", "wood",
+                ("fox",), Strategy.QUALITY,
+            ),
+        ),
+        title="Snow", project="p", strategy=Strategy.HYBRID, budget=usd("5"),
+        on_refusal=OnRefusal.STOP, on_unknown=OnUnknown.NEXT,
+    )  # fmt: skip
+
+
+DEFAULTS = {
+    "keyframe": {"provider": "dalle", "params": {"quality": "high", "aspect_ratio": "16:9"}},
+    "clip": {"provider": "whan", "params": {"duration_s": 8, "motion": "push_in"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "provider", "seconds", "motion"),
+    [
+        ({}, "whan", 8, "push_in"),
+        ({"clip": {}}, "whan", 8, "push_in"),
+        ({"clip": {"provider": "auto"}}, "auto", 8, "push_in"),
+        ({"clip": {"params": {"duration_s": 3}}}, "whan", 3, "push_in"),
+        ({"clip": {"params": {"motion": None}}}, "whan", 8, None),
+    ],
+)
+def test_defaults_hold_param_by_param_under_what_a_shot_says(
+    own: dict[str, Any], provider: str, seconds: int, motion: str | None
+) -> None:
+    (shot,) = board(defaults=DEFAULTS, shots=[{"prompt": "a fox", **own}]).shots
+
+    keyframe, clip = shot.parts
+    assert (keyframe.provider, keyframe.wish.quality) == ("dalle", "high")
+    assert (clip.provider, clip.wish.duration_s, clip.wish.motion) == (provider, seconds, motion)
+
+
+@pytest.mark.parametrize(
+    ("own", "roles"),
+    [
+        ({"clip": None}, ["keyframe"]),
+        ({"keyframe": None}, ["clip"]),
+        ({"variation": {}}, ["keyframe", "variation", "clip"]),
+    ],
+)
+def test_null_means_that_a_part_is_not_wanted_whatever_the_defaults_say(
+    own: dict[str, Any], roles: list[str]
+) -> None:
+    (shot,) = board(defaults=DEFAULTS, shots=[{"prompt": "a fox", **own}]).shots
+
+    assert [part.role for part in shot.parts] == roles
+
+
+@pytest.mark.parametrize(
+    ("shot", "image"),
+    [
+        ({"clip": {}}, FROM_KEYFRAME),
+        ({"clip": {"params": {"image": TAKE_ID}}}, TAKE_ID),
+        ({"clip": {}, "keyframe": None}, None),
+    ],
+)
+def test_a_clip_starts_from_its_keyframe_unless_it_has_a_still_or_there_is_none(
+    shot: dict[str, Any], image: str | None
+) -> None:
+    (made,) = board(shots=[{"prompt": "a fox", **shot}]).shots
+
+    clip = made.part(Role.CLIP)
+    assert clip is not None
+    assert clip.wish.image == image
+
+
+@pytest.mark.parametrize(
+    ("shot", "pointer"),
+    [
+        ({"clip": {"params": {"duration_s": 61}}}, "/shots/1/clip/params/duration_s"),
+        ({"clip": {"parms": {}}}, "/shots/1/clip/parms"),
+        ({"keyframe": {"params": {"duration_s": 5}}}, "/shots/1/keyframe/params/duration_s"),
+        ({"variation": {"params": {"motion": "push_in"}}}, "/shots/1/variation/params/motion"),
+        ({"prompt": " "}, "/shots/1/prompt"),
+        ({"number": -1}, "/shots/1/number"),
+        ({"number": 1}, "/shots/1/number"),
+        ({"strategy": "luck"}, "/shots/1/strategy"),
+        ({"characters": [""]}, "/shots/1/characters/0"),
+        ({"keyframe": None}, "/shots/1/keyframe"),
+        ({"keyframe": None, "variation": {}}, "/shots/1/variation"),
+    ],
+)
+def test_what_is_wrong_with_a_shot_is_pointed_at(shot: dict[str, Any], pointer: str) -> None:
+    found = board_faults(shots=[{"prompt": "one"}, {"prompt": "two", **shot}])
+
+    assert [where for where, _ in found] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"shots": []}, "/shots"),
+        ({"shots": [{"prompt": "a"}] * 1001}, "/shots"),
+        ({"budget": 5}, "/budget"),
+        ({"mood": "sad"}, "/mood"),
+        ({"defaults": {"keyframe": {"params": {"fps": 24}}}}, "/defaults/keyframe/params/fps"),
+    ],
+)
+def test_what_is_wrong_with_a_storyboard_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
+    assert [where for where, _ in board_faults(**body)] == [pointer]
+
+
+def test_every_number_that_comes_twice_is_told_at_once() -> None:
+    shots = [{"prompt": "a", "number": number} for number in (4, 5, 4, 5)]
+
+    assert [where for where, _ in board_faults(shots=shots)] == [
+        "/shots/2/number", "/shots/3/number",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+def test_every_strategy_can_be_asked_for(strategy: Strategy) -> None:
+    body = GenerationBody.model_validate({**IMAGE, "strategy": strategy.value})
+
+    assert body.request().strategy is strategy

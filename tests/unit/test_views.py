@@ -15,8 +15,11 @@ from filmgate.domain.generations import GenerationState, Problem, Record, Take
 from filmgate.domain.health import Health, after_failure, after_success
 from filmgate.domain.ledger import Budget
 from filmgate.providers.data import catalogue, rate_card
+from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import compare, estimate
+from filmgate.usecases.verify import Drift, Verified
 from filmgate.views import (
+    attempt_view,
     budget_view,
     comparison_view,
     estimate_view,
@@ -24,6 +27,7 @@ from filmgate.views import (
     moment,
     providers_view,
     summary_view,
+    verified_view,
 )
 from tests.support.builders import (
     NOW,
@@ -106,6 +110,7 @@ def test_an_estimate_has_the_shape_of_the_api() -> None:
         "unit": "minute",
         "unit_price": "0.0800",
         "quality": "high",
+        "quality_rank": 70,
         "speed": "fast",
         "expected_s": 120,
         "observed_s": None,
@@ -281,11 +286,12 @@ def test_every_amount_is_a_string_with_four_places() -> None:
 def test_a_budget_has_the_shape_of_the_api() -> None:
     budget = Budget("owner", "2026-11", usd("10"), held=usd("0.5"), settled=usd("1.25"))
 
-    assert budget_view(budget) == {
+    assert budget_view(Standing(budget, usd("10"), budget.room)) == {
         "scope": "owner",
         "period": "2026-11",
         "currency": "USD",
         "limit": "10.0000",
+        "limit_of": "owner",
         "spent": "1.2500",
         "held": "0.5000",
         "room": "8.2500",
@@ -294,9 +300,44 @@ def test_a_budget_has_the_shape_of_the_api() -> None:
 
 
 def test_a_budget_that_was_lowered_below_its_use_shows_what_is_missing() -> None:
-    assert (
-        budget_view(Budget("owner", "2026-11", usd("1"), settled=usd("1.5")))["room"] == "-0.5000"
-    )
+    lowered = Budget("owner", "2026-11", usd("1"), settled=usd("1.5"))
+
+    assert budget_view(Standing(lowered, usd("1"), lowered.room))["room"] == "-0.5000"
+
+
+def test_a_budget_without_a_limit_of_its_own_shows_whose_limit_bounds_it() -> None:
+    fox = Budget("project:fox", "2026-11", None, held=usd("0.5"), settled=usd("1.25"))
+
+    told = budget_view(Standing(fox, usd("10"), usd("3")))
+
+    assert (told["limit"], told["limit_of"], told["room"]) == ("10.0000", "owner", "3.0000")
+    assert (told["spent"], told["held"]) == ("1.2500", "0.5000")
+
+
+def test_what_was_verified_is_told_with_every_difference() -> None:
+    drift = Drift("owner 2026-11", entered=(usd("0.02"), usd("1")), stored=(0, usd("1.02")))
+    found = Verified(3, 8, 2, (drift,), busy=1, double_spends=("gen_a",))
+
+    assert verified_view(found) == {
+        "agrees": False,
+        "checked": {"budgets": 3, "entries": 8, "attempts": 2},
+        "drift": [
+            {
+                "what": "owner 2026-11",
+                "entries_say": {"held": "0.0200", "spent": "1.0000"},
+                "stored": {"held": "0.0000", "spent": "1.0200"},
+            }
+        ],
+        "busy": 1,
+        "double_spends": ["gen_a"],
+    }
+
+
+def test_a_presumed_attempt_shows_what_it_counts_as() -> None:
+    presumed = attempt(S.PRESUMED, reserved="0.0500")
+
+    assert attempt_view(presumed)["actual_cost"] == "0.0500"
+    assert attempt_view(attempt(S.OVERDUE))["actual_cost"] is None
 
 
 def listed(card: str = "guide", **settings: ProviderSettings) -> dict[str, Any]:

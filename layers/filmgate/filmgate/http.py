@@ -9,6 +9,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -17,6 +18,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from pydantic import BaseModel, ValidationError
 
 from filmgate.adapters.strict_json import UnreadableJson, loads
+from filmgate.domain.audit import Author
 from filmgate.domain.errors import (
     CallerError,
     Forbidden,
@@ -39,24 +41,45 @@ LARGEST_BODY: Final = 1_000_000
 ROLES: Final = ("viewer", "creator", "admin")
 RETRYABLE: Final = frozenset({429, 500, 503})
 RETRY_AFTER_S: Final = 2
+USUAL_PAGE: Final = 50
+LARGEST_PAGE: Final = 100
 
 ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/health": ("GET",),
     "/v1/providers": ("GET",),
     "/v1/estimates": ("POST",),
     "/v1/estimates/compare": ("POST",),
+    "/v1/estimates/storyboard": ("POST",),
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
+    "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
+    "/v1/storyboards": ("GET", "POST"),
+    "/v1/storyboards/{id}": ("GET", "DELETE"),
+    "/v1/storyboards/{id}/resume": ("POST",),
+    "/v1/usage": ("GET",),
+    "/v1/usage/summary": ("GET",),
+    "/v1/usage/discrepancies": ("GET",),
+    "/v1/budgets": ("GET",),
     "/v1/budgets/{scope}": ("GET", "PUT"),
+    "/v1/budgets/{scope}/history": ("GET",),
+    "/v1/verify": ("GET",),
+    "/v1/notices": ("GET",),
     "/v1/settings/order": ("PUT",),
     "/v1/settings/providers/{id}": ("GET", "PUT"),
     "/v1/settings/providers/{id}/key": ("PUT", "DELETE"),
     "/v1/settings/providers/{id}/test": ("POST",),
+    "/v1/settings/providers/{id}/prices/confirm": ("POST",),
+    "/v1/settings/webhook-secret": ("GET",),
+    "/v1/settings/webhook-secret/rotate": ("POST",),
+    "/v1/tokens": ("GET", "POST"),
+    "/v1/tokens/{id}": ("DELETE",),
+    "/v1/audit": ("GET",),
 }
 """Every route of the API, so that a wrong method can be told from a wrong address."""
 
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _ENTITY_TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<version>[\x21\x23-\x7e]*)"')
+_MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -93,20 +116,24 @@ def principal(app: APIGatewayHttpResolver, role: str = "viewer") -> Principal:
         raise LedgerUnavailable("The token cannot be checked now. Nothing was bought; try again.")
     if not context.get("tenant"):
         raise Unauthenticated(context.get("refusal") or "Send a bearer token.")
-    found = Principal(context["tenant"], context["user"], context["role"])
+    found = Principal(
+        context["tenant"], context["user"], context["role"], context.get("token_id", "")
+    )
     if ROLES.index(found.role) < ROLES.index(role):
         raise Forbidden(f"This needs the role {role}; the token has the role {found.role}.")
     return found
 
 
+def author(app: APIGatewayHttpResolver, who: Principal, now: datetime) -> Author:
+    """Who asks for the change that this request makes, for the trail."""
+    return Author(who.user, who.token_id, _request_id(app), now)
+
+
 def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
     """The request's body as a model; raises what is wrong with it, pointing at the fields."""
-    event = app.current_event
-    kind = (_header(app, "content-type") or "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    if content_type(app) != "application/json":
         raise UnsupportedMediaType("Set the header Content-Type: application/json.")
-    text = event.body or ""
-    data = b64decode(text) if event.is_base64_encoded else text.encode(errors="surrogatepass")
+    data = raw_body(app)
     if len(data) > LARGEST_BODY:
         raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
     try:
@@ -118,6 +145,18 @@ def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise ValidationFailed(faults_of(list(faults))) from None
+
+
+def content_type(app: APIGatewayHttpResolver) -> str:
+    """The media type of the body, without its parameters; empty when none is said."""
+    return (_header(app, "content-type") or "").partition(";")[0].strip().lower()
+
+
+def raw_body(app: APIGatewayHttpResolver) -> bytes:
+    """The bytes of the body, whichever way the API hands them on."""
+    event = app.current_event
+    text = event.body or ""
+    return b64decode(text) if event.is_base64_encoded else text.encode(errors="surrogatepass")
 
 
 def idempotency_key(app: APIGatewayHttpResolver) -> str | None:
@@ -142,6 +181,23 @@ def if_match(app: APIGatewayHttpResolver) -> frozenset[str] | None:
     return frozenset(tag["version"] for tag in tags if tag and not tag["weak"])
 
 
+def page_size(given: Mapping[str, str]) -> int:
+    """The query parameter `limit` of a list; raises ValidationFailed."""
+    text = given.get("limit", str(USUAL_PAGE))
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_PAGE))
+    if not digits or not 1 <= int(text) <= LARGEST_PAGE:
+        raise ValidationFailed([("?limit", f"must be a number from 1 to {LARGEST_PAGE}")])
+    return int(text)
+
+
+def month(given: Mapping[str, str]) -> str | None:
+    """The query parameter `period`, such as "2026-11"; raises ValidationFailed."""
+    text = given.get("period")
+    if text is not None and _MONTH.fullmatch(text) is None:
+        raise ValidationFailed([("?period", "must be a month such as 2026-11")])
+    return text
+
+
 def query(app: APIGatewayHttpResolver, known: set[str]) -> dict[str, str]:
     """The query parameters; raises ValidationFailed for one that is not known."""
     given = dict(app.current_event.query_string_parameters or {})
@@ -159,14 +215,14 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": f"urn:request:{_request_context(app).get('requestId', uuid4())}",
+        "instance": f"urn:request:{_request_id(app)}",
         "code": error.code,
         "retryable": retryable,
         **error.facts,
     }
     headers = {"Cache-Control": "no-store"}
     if retryable:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers["Retry-After"] = str(error.facts.get("retryAfter", RETRY_AFTER_S))
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="filmgate"'
     if isinstance(error, MethodNotAllowed):
@@ -206,6 +262,10 @@ def _no_route(app: APIGatewayHttpResolver) -> CallerError:
 def _header(app: APIGatewayHttpResolver, name: str) -> str | None:
     headers = app.current_event.headers or {}
     return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
+def _request_id(app: APIGatewayHttpResolver) -> str:
+    return str(_request_context(app).get("requestId", uuid4()))
 
 
 def _request_context(app: APIGatewayHttpResolver) -> dict[str, Any]:

@@ -17,13 +17,27 @@ class Settings(BaseModel):
 
     studio_table_name: str | None = None
     takes_bucket_name: str | None = None
+    exports_bucket_name: str | None = None
     generation_state_machine_arn: str | None = None
+    storyboard_state_machine_arn: str | None = None
+    shots_at_once: int = 20
+    inline_shots: int = 40
     provider_secret_prefix: str | None = None
+    owner_topic_arn: str | None = None
+    alarm_dead_letter_queue_url: str | None = None
     allowed_api_hosts: str = ""
     rate_card: str | None = None
     default_monthly_limit_micros: int | None = None
     default_cost_limit_micros: int | None = None
     poll_scale_percent: int = 100
+    presume_after_s: int = 24 * 60 * 60
+    event_bus_name: str | None = None
+    webhook_queue_url: str | None = None
+    webhook_secret_prefix: str | None = None
+    webhook_backoff_percent: float = 100
+    user_rate_per_minute: int | None = None
+    user_rate_burst: int | None = None
+    user_in_flight: int | None = None
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

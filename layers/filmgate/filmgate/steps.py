@@ -15,12 +15,16 @@ from filmgate.usecases.steps import Outcome, StepResult, Worker
 
 
 class StepInput(BaseModel):
-    """What a state gets; whatever else the state machine carries is not ours to read."""
+    """What a state gets; whatever else the state machine carries is not ours to read.
+
+    `attempt` is the place of the one attempt that is to be looked after, where it is one.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     tenant: str
     generation_id: str
+    attempt: int | None = None
 
 
 class StepOutput(StepInput):
@@ -44,14 +48,14 @@ def own_errors_only() -> Iterator[None]:
 
 
 def run_step(
-    step: Callable[[str, str, Worker], StepResult], event: dict[str, Any], context: Any
+    step: Callable[[str, str, Worker, int | None], StepResult], event: dict[str, Any], context: Any
 ) -> dict[str, Any]:
     """Run a step as one worker that ends when its function must; raises what it raises."""
     asked = StepInput.model_validate(event)
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     worker = Worker(name=uuid4().hex, ends_at=wiring.now() + left)
     with own_errors_only():
-        result = step(asked.tenant, asked.generation_id, worker)
+        result = step(asked.tenant, asked.generation_id, worker, asked.attempt)
     logger.info(
         "step done",
         generation_id=asked.generation_id,
@@ -61,7 +65,8 @@ def run_step(
     output = StepOutput(
         tenant=asked.tenant,
         generation_id=asked.generation_id,
+        attempt=asked.attempt,
         outcome=result.outcome,
         wait_s=result.wait_s,
     )
-    return output.model_dump(mode="json")
+    return output.model_dump(mode="json", exclude_none=True)

@@ -1,20 +1,27 @@
 """What callers get: the domain's objects as JSON. Amounts are strings, times RFC 3339 UTC."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.catalogue import Catalogue, Offer, Provider
 from filmgate.domain.chain import Candidate, ProviderSettings
 from filmgate.domain.generations import Generation, Record, Take
 from filmgate.domain.health import Health
-from filmgate.domain.ledger import Budget
+from filmgate.domain.ledger import OWNER_SCOPE, PriceDoubt
+from filmgate.domain.moments import moment
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
+from filmgate.domain.webhooks import DeliveryState, SigningSecret, SigningSecrets
+from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
+from filmgate.usecases.ports import Token
 from filmgate.usecases.provider_keys import KeyCheck
 from filmgate.usecases.provider_settings import Owned
+from filmgate.usecases.verify import Verified
 
 Json = dict[str, Any]
 CURRENCY = "USD"
@@ -57,6 +64,7 @@ def candidate_view(entry: Candidate) -> Json:
         "unit": row.unit if row else None,
         "unit_price": _unit_price(row) if row else None,
         "quality": provider.quality,
+        "quality_rank": entry.match.offer.quality_rank if entry.match else None,
         "speed": provider.speed,
         "expected_s": entry.match.offer.expected_s if entry.match else None,
         "observed_s": _seconds(entry.observed_ms),
@@ -71,6 +79,7 @@ def generation_view(record: Record, link: Callable[[Take], tuple[str, datetime]]
         "attempts": [attempt_view(attempt) for attempt in record.attempts],
         "takes": [_take(take, *link(take)) for take in record.takes],
         "actual_cost": optional_usd(_paid(record.attempts)),
+        "webhook": _webhook(record),
     }
 
 
@@ -133,28 +142,93 @@ def attempt_view(attempt: Attempt) -> Json:
             else None
         ),
         "estimated_cost": format_usd(attempt.reserved_micros),
-        "actual_cost": optional_usd(attempt.actual_micros),
+        "actual_cost": optional_usd(attempt.settled_micros if attempt.is_settled else None),
         "tries": attempt.tries,
         "started_at": moment(attempt.started_at),
         "ended_at": optional_moment(attempt.ended_at),
     }
 
 
-def budget_view(budget: Budget) -> Json:
+def budget_view(standing: Standing) -> Json:
+    """A budget; `limit_of` says whose limit bounds it: its own or the owner's."""
+    budget = standing.budget
     return {
         "scope": budget.scope,
         "period": budget.period,
         "currency": CURRENCY,
-        "limit": format_usd(budget.limit),
+        "limit": format_usd(standing.limit),
+        "limit_of": budget.scope if standing.is_own else OWNER_SCOPE,
         "spent": format_usd(budget.settled),
         "held": format_usd(budget.held),
-        "room": format_usd(budget.room),
+        "room": format_usd(standing.room),
         "alert_at": list(budget.alert_at),
     }
 
 
-def settings_view(owned: Owned) -> Json:
+def verified_view(found: Verified) -> Json:
+    """What was compared, and every difference between the entries and what is stored."""
+    return {
+        "agrees": not found.drift,
+        "checked": {
+            "budgets": found.budgets,
+            "entries": found.entries,
+            "attempts": found.attempts,
+        },
+        "drift": [
+            {"what": one.what, "entries_say": _money(one.entered), "stored": _money(one.stored)}
+            for one in found.drift
+        ],
+        "busy": found.busy,
+        "double_spends": list(found.double_spends),
+    }
+
+
+def _money(money: tuple[Micros, Micros]) -> Json:
+    held, spent = money
+    return {"held": format_usd(held), "spent": format_usd(spent)}
+
+
+def correction_view(record: Record) -> Json:
+    """A generation after a correction, without links to its takes."""
+    return {
+        **summary_view(record.generation),
+        "attempts": [attempt_view(attempt) for attempt in record.attempts],
+        "actual_cost": optional_usd(_paid(record.attempts)),
+    }
+
+
+def doubts_view(confirmed: Sequence[PriceDoubt]) -> Json:
+    return {
+        "confirmed": [
+            {
+                "price": one.price,
+                "expected": format_usd(one.held),
+                "billed": format_usd(one.billed),
+                "attempt_id": one.attempt_id,
+                "at": moment(one.at),
+            }
+            for one in confirmed
+        ]
+    }
+
+
+def notice_view(notice: Notice) -> Json:
+    return {
+        "id": notice.id,
+        "kind": notice.kind,
+        "title": notice.title,
+        "text": notice.text,
+        "attributes": dict(notice.attributes),
+        "at": moment(notice.at),
+    }
+
+
+def settings_view(owned: Owned, monthly_limit: Micros | None) -> Json:
     """What an owner has set for a provider, and what holds where nothing was set."""
+    return {**_owned(owned), "monthly_limit": optional_usd(monthly_limit)}
+
+
+def _owned(owned: Owned) -> Json:
     return {
         "id": owned.provider.id,
         "type": owned.provider.media,
@@ -167,12 +241,67 @@ def order_view(owned: Sequence[Owned]) -> Json:
     return {
         "type": owned[0].provider.media,
         "order": [one.provider.id for one in owned],
-        "items": [settings_view(one) for one in owned],
+        "items": [_owned(one) for one in owned],
+    }
+
+
+def token_view(token: Token, now: datetime) -> Json:
+    """What is known of a token; the token itself is told once, by who made it."""
+    working = "active" if token.works(now) else "expired"
+    return {
+        "id": token.principal.token_id,
+        "user": token.principal.user,
+        "role": token.principal.role,
+        "state": "revoked" if token.revoked_at else working,
+        "hint": token.hint,
+        "note": token.note,
+        "created_at": optional_moment(token.created_at),
+        "created_by": token.created_by,
+        "expires_at": optional_moment(token.expires_at),
+        "revoked_at": optional_moment(token.revoked_at),
+        "revoked_by": token.revoked_by or None,
+    }
+
+
+def audit_view(record: AuditRecord) -> Json:
+    return {
+        "id": record.id,
+        "at": moment(record.at),
+        "user": record.user,
+        "token_id": record.token_id,
+        "request_id": record.request_id,
+        "action": record.action,
+        "object": record.object,
+        "changes": [
+            {"field": one.field, "before": one.before, "after": one.after} for one in record.changes
+        ],
     }
 
 
 def check_view(check: KeyCheck) -> Json:
     return {"ok": check.ok, "detail": check.detail, "message": check.message}
+
+
+def signing_view(secrets: SigningSecrets | None, now: datetime) -> Json:
+    """Which secrets sign webhooks now: how each ends and its dates, never the secret."""
+    previous = secrets.previous_at(now) if secrets else None
+    return {
+        "current": _signing(secrets.current) if secrets else None,
+        "previous": _signing(previous) if previous else None,
+    }
+
+
+def new_secret_view(secrets: SigningSecrets, now: datetime) -> Json:
+    """The answer to a rotation, the one place where a secret is shown."""
+    return {"secret": secrets.current.secret, **signing_view(secrets, now)}
+
+
+def _signing(secret: SigningSecret) -> Json:
+    return {
+        "hint": secret.hint,
+        "created_at": moment(secret.created_at),
+        "retires_at": optional_moment(secret.retires_at),
+    }
 
 
 def _settings(provider: Provider, settings: ProviderSettings) -> Json:
@@ -186,6 +315,7 @@ def _settings(provider: Provider, settings: ProviderSettings) -> Json:
         "model": settings.model,
         "on_refusal": settings.on_refusal,
         "on_unknown": settings.on_unknown,
+        "doubted_prices": sorted(settings.doubted_prices),
     }
 
 
@@ -251,6 +381,7 @@ def _offer(provider: Provider, offer: Offer, card: RateCard) -> Json:
         "resolutions": list(offer.resolutions),
         "aspect_ratios": list(offer.aspect_ratios),
         "qualities": list(offer.qualities),
+        "quality_rank": offer.quality_rank,
         "duration_s": {"min": min(seconds), "max": max(seconds)} if seconds else None,
         "needs_keyframe": offer.needs_keyframe,
         "price": [_price(row) for row in _rows(provider, offer, card)],
@@ -294,9 +425,23 @@ def _take(take: Take, url: str, expires_at: datetime) -> Json:
     }
 
 
+def _webhook(record: Record) -> Json | None:
+    """How the delivery of the webhook stands; None when none was asked for."""
+    if record.generation.webhook_url is None:
+        return None
+    made = record.webhook
+    return {
+        "state": made.state if made else DeliveryState.PENDING,
+        "tries": made.tries if made else 0,
+        "last_status": made.last_status if made else None,
+        "last_at": optional_moment(made.last_at) if made else None,
+        "problem": made.problem if made else None,
+    }
+
+
 def _paid(attempts: Iterable[Attempt]) -> Micros | None:
     """What was paid so far; None while nothing was."""
-    paid = [attempt.actual_micros for attempt in attempts if attempt.actual_micros is not None]
+    paid = [attempt.settled_micros for attempt in attempts if attempt.is_settled]
     return sum(paid) if paid else None
 
 
@@ -306,11 +451,6 @@ def _card(card: RateCard) -> Json:
 
 def optional_usd(micros: Micros | None) -> str | None:
     return None if micros is None else format_usd(micros)
-
-
-def moment(at: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def optional_moment(at: datetime | None) -> str | None:

@@ -7,17 +7,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from filmgate.domain.catalogue import Provider
-from filmgate.domain.generations import Link, Take
+from filmgate.domain.generations import Generation, Link, Take
+from filmgate.domain.pace import Pace
+from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import RateCard
+from filmgate.observability import measure_commit
 from filmgate.settings import settings
 
 if TYPE_CHECKING:
+    from filmgate.adapters.boards import BoardTable
+    from filmgate.adapters.bus import EventBus
+    from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
+    from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.notices import NoticeTable
+    from filmgate.adapters.owners_table import OwnersTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
-    from filmgate.adapters.workflow import GenerationWorkflow
+    from filmgate.adapters.topic import OwnerTopic
+    from filmgate.adapters.usage_table import UsageTable
+    from filmgate.adapters.webhook_queue import MessageQueue
+    from filmgate.adapters.webhook_secrets import WebhookSecrets
+    from filmgate.adapters.webhooks import WebhookPost
+    from filmgate.adapters.workflow import GenerationWorkflow, ShootingWorkflow
+    from filmgate.domain.boards import Head
+    from filmgate.domain.changes import Change
     from filmgate.providers.base import Adapter
+    from filmgate.usecases.start_storyboard import Market
 
 LARGEST_RESULT_BYTES: Final = 1_000_000_000
 LINK_LIFE_S: Final = 15 * 60
@@ -31,7 +48,30 @@ def now() -> datetime:
 def studio() -> "StudioTable":
     from filmgate.adapters.table import StudioTable
 
-    return StudioTable(_client("dynamodb"), settings().need("studio_table_name"))
+    return StudioTable(
+        _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
+    )
+
+
+@cache
+def owners_desk() -> "OwnersTable":
+    from filmgate.adapters.owners_table import OwnersTable
+
+    return OwnersTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def usage_book() -> "UsageTable":
+    from filmgate.adapters.usage_table import UsageTable
+
+    return UsageTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def exports() -> "TakeBucket":
+    from filmgate.adapters.takes import TakeBucket
+
+    return TakeBucket(_client("s3"), settings().need("exports_bucket_name"))
 
 
 @cache
@@ -51,6 +91,75 @@ def workflow() -> "GenerationWorkflow":
 
 
 @cache
+def boards() -> "BoardTable":
+    from filmgate.adapters.boards import BoardTable
+
+    return BoardTable(
+        _client("dynamodb"), settings().need("studio_table_name"), on_commit=measure_commit
+    )
+
+
+@cache
+def shooting() -> "ShootingWorkflow":
+    from filmgate.adapters.workflow import ShootingWorkflow
+
+    return ShootingWorkflow(
+        _client("stepfunctions"), settings().need("storyboard_state_machine_arn")
+    )
+
+
+def market() -> "Market":
+    """What storyboards are priced and bounded by."""
+    from filmgate.providers.data import catalogue
+    from filmgate.usecases.start_storyboard import Market
+
+    return Market(
+        catalogue(),
+        card(),
+        int(settings().need("default_monthly_limit_micros")),
+        int(settings().need("default_cost_limit_micros")),
+    )
+
+
+@cache
+def notices() -> "NoticeTable":
+    from filmgate.adapters.notices import NoticeTable
+
+    return NoticeTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def owner_topic() -> "OwnerTopic":
+    from filmgate.adapters.topic import OwnerTopic
+
+    return OwnerTopic(_client("sns"), settings().need("owner_topic_arn"))
+
+
+@cache
+def dead_letters() -> "DeadLetterQueue":
+    from filmgate.adapters.dead_letters import DeadLetterQueue
+
+    return DeadLetterQueue(_client("sqs"), settings().need("alarm_dead_letter_queue_url"))
+
+
+@cache
+def stream() -> "StudioStream":
+    from filmgate.adapters.dead_letters import StudioStream
+
+    return StudioStream(_client("dynamodbstreams"))
+
+
+def change_of(record: Mapping[str, Any]) -> "Change | None":
+    """The change that a record of the table's stream tells of; None for what nobody is told.
+
+    Raises ConfigurationError for a record of a foreign shape.
+    """
+    from filmgate.adapters.changes import change_of
+
+    return change_of(record)
+
+
+@cache
 def egress() -> "Egress":
     from filmgate.adapters.egress import Egress
 
@@ -62,6 +171,20 @@ def provider_keys() -> "ProviderKeys":
     from filmgate.adapters.secrets import ProviderKeys
 
     return ProviderKeys(_client("secretsmanager"), settings().need("provider_secret_prefix"))
+
+
+def patience() -> Patience:
+    """How long this installation waits for what is in doubt."""
+    return Patience(settings().poll_scale_percent, timedelta(seconds=settings().presume_after_s))
+
+
+def pace() -> Pace:
+    """What one user may start, and have in flight, in this installation."""
+    return Pace(
+        per_minute=int(settings().need("user_rate_per_minute")),
+        burst=int(settings().need("user_rate_burst")),
+        in_flight=int(settings().need("user_in_flight")),
+    )
 
 
 def card() -> RateCard:
@@ -167,6 +290,64 @@ def fetch(
         raise DownloadFailed(str(error)) from error
 
 
+@cache
+def bus() -> "EventBus":
+    from filmgate.adapters.bus import EventBus
+
+    return EventBus(_client("events"), settings().need("event_bus_name"))
+
+
+@cache
+def deliveries() -> "DeliveryTable":
+    from filmgate.adapters.deliveries import DeliveryTable
+
+    return DeliveryTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def webhook_queue() -> "MessageQueue":
+    from filmgate.adapters.webhook_queue import MessageQueue
+
+    return MessageQueue(_client("sqs"), settings().need("webhook_queue_url"))
+
+
+@cache
+def webhook_secrets() -> "WebhookSecrets":
+    from filmgate.adapters.webhook_secrets import WebhookSecrets
+
+    return WebhookSecrets(_client("secretsmanager"), settings().need("webhook_secret_prefix"))
+
+
+def webhook_post() -> "WebhookPost":
+    from filmgate.adapters.webhooks import WebhookPost
+
+    return WebhookPost(egress())
+
+
+def checked_webhook_url(url: str) -> str:
+    """The address of a webhook in its one form; raises ValueError with a public reason."""
+    from filmgate.adapters.targets import AddressRefused, checked_webhook
+
+    try:
+        return checked_webhook(url)
+    except AddressRefused as error:
+        raise ValueError(error.reason) from None
+
+
+def ended_generation(record: Mapping[str, Any]) -> Generation | None:
+    """The generation that a record of the table's stream says has just ended."""
+    from filmgate.adapters import stream
+
+    return stream.ended_generation(record)
+
+
+def ended_storyboard(record: Mapping[str, Any]) -> "Head | None":
+    """The storyboard that a record of the table's stream says has just ended."""
+    from filmgate.adapters import stream
+
+    return stream.ended_storyboard(record)
+
+
 def _host_of(url: str | None) -> frozenset[str]:
     from urllib.parse import urlsplit
 
@@ -200,4 +381,17 @@ def take_link(take: Take) -> tuple[str, datetime]:
     """A presigned link to a take, and when it ends."""
     suffix = take.key.rpartition(".")[2]
     url = takes().link(take.key, filename=f"{take.id}.{suffix}", expires_s=LINK_LIFE_S)
+    return url, now() + timedelta(seconds=LINK_LIFE_S)
+
+
+def export_link(tenant: str, filename: str, data: bytes) -> tuple[str, datetime]:
+    """Keep a file for download; a presigned link to it, and when that ends.
+
+    The same file has the same place.
+    """
+    from hashlib import sha256
+
+    key = f"{tenant}/{sha256(data).hexdigest()}/{filename}"
+    exports().put(key, data, "text/csv; charset=utf-8; header=present")
+    url = exports().link(key, filename=filename, expires_s=LINK_LIFE_S)
     return url, now() + timedelta(seconds=LINK_LIFE_S)

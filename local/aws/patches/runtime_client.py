@@ -39,7 +39,10 @@ def python_worker(base: type, runtime_error: type) -> type:
             except RuntimeError as failure:
                 reported = self._init_error
                 if not isinstance(reported, dict):
-                    raise
+                    if self._proc is None or self._proc.poll() is None:
+                        raise
+                    # Killed before its first call; ministack would say Runtime.Unknown.
+                    raise runtime_error(str(failure), "Runtime.ExitError") from failure
                 raise runtime_error(
                     reported.get("errorMessage", str(failure)),
                     reported.get("errorType", "Runtime.Unknown"),

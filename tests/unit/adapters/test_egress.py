@@ -47,6 +47,7 @@ from filmgate.adapters.egress import (
     TransferCut,
     UnexpectedStatus,
 )
+from filmgate.adapters.targets import checked_webhook
 
 NAME = "provider.test"
 PUBLIC = "8.8.8.8"
@@ -292,6 +293,15 @@ def fetch(out: Egress, url: str = URL, **changes: Any) -> tuple[Downloaded, byte
     arguments: dict[str, Any] = {"hosts": None, "deadline_s": AMPLE_S, "max_bytes": 1_000_000}
     got = out.download(url, sink, **{**arguments, **changes})
     return got, sink.getvalue()
+
+
+def notify(out: Egress, url: str = URL, **changes: Any) -> int:
+    arguments: dict[str, Any] = {
+        "headers": {"webhook-id": "evt_1"},
+        "body": b'{"type": "x"}',
+        "deadline_s": AMPLE_S,
+    }
+    return out.notify(url, **{**arguments, **changes})
 
 
 @pytest.fixture
@@ -1190,6 +1200,45 @@ def test_a_redirect_away_from_the_listed_hosts_is_refused(tls: dict[str, ssl.SSL
     assert server.connections == 1
 
 
+# --- Notices to receivers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        answer(b"ok", 200),
+        answer(b"", 204),
+        answer(b"no", 410),
+        answer(b"", 302, "Location: https://other.test/"),
+        answer(b"x", 200, length=10**12),  # a body without an end is nobody's business
+        answer(b"cut", 200, length=9),
+        answer(b"no gzip", 500, "Content-Encoding: gzip"),
+    ],
+)
+def test_a_notice_gives_the_status_alone_whatever_the_body_is(
+    tls: dict[str, ssl.SSLContext], wire: bytes
+) -> None:
+    with Server(sends(wire), context=tls["good"]) as server:
+        status = notify(way_out(server, tls))
+
+    assert status == int(wire.split(b" ")[1])
+    assert server.connections == 1
+    (request,) = server.requests
+    assert request.startswith(b"POST /v1/images HTTP/1.1\r\n")
+    assert b"webhook-id: evt_1\r\n" in request
+    assert request.endswith(b'\r\n\r\n{"type": "x"}')
+
+
+def test_a_notice_that_gets_no_readable_answer_is_no_success(
+    tls: dict[str, ssl.SSLContext],
+) -> None:
+    with (
+        Server(sends(b"SSH-2.0-x\r\n"), context=tls["good"]) as server,
+        pytest.raises(OutcomeUnknown),
+    ):
+        notify(way_out(server, tls))
+
+
 # --- Names and addresses ------------------------------------------------------------------------
 
 
@@ -1381,6 +1430,10 @@ def test_a_hostile_url_is_refused_before_any_connection(
         fetch(out, url)
     with pytest.raises(AddressRefused):
         post(out, url, hosts=frozenset({".test", "localhost", "127.0.0.1"}))
+    with pytest.raises(AddressRefused):
+        notify(out, url)
+    with pytest.raises(AddressRefused):
+        checked_webhook(url)
 
     assert failure.value.proves_not_sent
     assert listener.connections == 0
@@ -1392,7 +1445,7 @@ def test_a_name_that_leads_to_a_hostile_address_is_refused_before_any_connection
 ) -> None:
     out = way_out(listener, tls, resolve=lambda _host, _port: [address])
 
-    for attempt in (fetch, post):
+    for attempt in (fetch, post, notify):
         with pytest.raises(AddressRefused, match="not permitted"):
             attempt(out)
 

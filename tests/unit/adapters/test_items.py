@@ -19,11 +19,14 @@ def test_every_key_begins_with_the_tenant() -> None:
         items.budget_key("acme", generation_scope("gen_1"), NO_PERIOD)["pk"],
         items.limits_pk("acme"),
         items.settings_pk("acme"),
-        items.token_pk("acme", "hash"),
+        items.token_key("acme", "tok_1")["pk"],
+        items.claim_key("acme", "clm_1")["pk"],
+        items.pace_key("acme", "ada")["pk"],
+        items.audit_pk("acme"),
     ]
 
     assert all(key.startswith("acme#") for key in keys)
-    assert len(set(keys)) == 5  # a generation's own budget lies beside it
+    assert len(set(keys)) == 8  # a generation's own budget lies beside it
 
 
 def test_a_generation_s_own_budget_lies_beside_it_and_a_month_s_in_its_own_partition() -> None:

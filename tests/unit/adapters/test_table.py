@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ from filmgate.domain.errors import (
 from filmgate.domain.generations import Generation, GenerationState, Problem, Record
 from filmgate.domain.ids import generation_id
 from filmgate.domain.ledger import NO_PERIOD, OWNER_SCOPE, Budget, Commit, generation_scope
-from filmgate.usecases.ports import BudgetLimit, Page, Principal, Token
+from filmgate.usecases.ports import BudgetLimit, Page
 from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
 from tests.support.builders import (
     GENERATION_ID,
@@ -838,17 +838,6 @@ def test_settings_of_providers_come_back_as_they_went(table: StudioTable) -> Non
 
     assert table.provider_settings(TENANT) == {"lumen": plain, "kling": own}
     assert table.provider_settings("other") == {}
-
-
-@pytest.mark.parametrize("moment", [None, NOW + timedelta(microseconds=3)])
-def test_a_token_comes_back_as_it_went(table: StudioTable, moment: datetime | None) -> None:
-    token = Token(Principal(TENANT, "ada", "viewer"), expires_at=moment, revoked_at=moment)
-
-    table.put_token("hash-1", token)
-
-    assert table.token(TENANT, "hash-1") == token
-    assert table.token(TENANT, "hash-2") is None
-    assert table.token("other", "hash-1") is None
 
 
 def test_a_budget_comes_back_as_it_went_and_its_room_follows_from_the_rest(

@@ -4,7 +4,7 @@ import pytest
 
 from filmgate.adapters import addresses
 from filmgate.adapters.addresses import AddressPolicy
-from filmgate.adapters.targets import AddressRefused, checked_base
+from filmgate.adapters.targets import AddressRefused, checked_base, checked_webhook
 
 HOSTS = frozenset({"api.vendor.example", ".proxy.example"})
 
@@ -53,3 +53,26 @@ def test_a_process_that_is_open_to_loopback_takes_this_machine_without_a_list(
     assert checked_base("http://127.0.0.1:8790/dalle/", HOSTS) == "http://127.0.0.1:8790/dalle"
     with pytest.raises(AddressRefused, match="not on the list"):
         checked_base("https://evil.example", HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("https://hooks.example", "https://hooks.example/"),
+        ("HTTPS://Hooks.Example:443/a?b=c", "https://hooks.example/a?b=c"),
+        ("https://8.8.8.8/hook", "https://8.8.8.8/hook"),
+    ],
+)
+def test_a_webhook_may_go_to_any_public_host(url: str, form: str) -> None:
+    assert checked_webhook(url) == form
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "10.0.0.1", "[fd00::1]", "[::ffff:10.0.0.1]"])
+def test_a_webhook_to_a_private_address_is_refused_even_where_loopback_is_open(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(addresses, "policy", AddressPolicy(loopback=True))
+
+    with pytest.raises(AddressRefused, match="not permitted"):
+        checked_webhook(f"https://{host}/hook")
+    assert checked_webhook("http://127.0.0.1:9000/hook") == "http://127.0.0.1:9000/hook"

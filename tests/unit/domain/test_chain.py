@@ -1,5 +1,6 @@
 """The chain: who will be tried, in which order, why the others not, and what it can cost."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,6 @@ from filmgate.domain.chain import (
     OnUnknown,
     Plan,
     ProviderSettings,
-    Strategy,
     make_plan,
     retirements_of,
     warnings_of,
@@ -19,6 +19,7 @@ from filmgate.domain.chain import (
 )
 from filmgate.domain.health import Health, after_success
 from filmgate.domain.pricing import RateCard, Unit
+from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import Wish
 from filmgate.providers.data import catalogue, rate_card
 from tests.support.builders import (
@@ -151,6 +152,35 @@ def test_the_owners_settings_can_take_a_provider_out(
     settings: ProviderSettings, expected: tuple[str, str]
 ) -> None:
     assert reason(plan(settings={**KEYS, "birch": settings}), "birch") == expected
+
+
+def in_doubt(price: str) -> dict[str, ProviderSettings]:
+    doubted = ProviderSettings(key_set=True, doubted_prices=frozenset({price}))
+    return {**KEYS, "birch": doubted}
+
+
+def test_a_price_that_its_vendor_overstepped_is_not_sold() -> None:
+    made = plan(settings=in_doubt("own/*/*/*"))
+
+    told = reason(made, "birch")
+    assert told is not None
+    assert told[0] == "price-in-doubt"
+    assert order(made) == ["amber", "cedar", "birch"]
+
+
+def test_other_prices_of_that_provider_are_sold_as_before() -> None:
+    assert reason(plan(settings=in_doubt("own/*/1080p/*")), "birch") is None
+    assert reason(plan(settings=in_doubt("guide/*/*/*")), "birch") is None
+
+
+def test_what_was_wrong_before_is_told_before_a_price_in_doubt() -> None:
+    settings = in_doubt("own/*/*/*")
+    off = replace(settings["birch"], enabled=False)
+
+    told = reason(plan(settings={**settings, "birch": off}), "birch")
+
+    assert told is not None
+    assert told[0] == "disabled"
 
 
 def test_a_provider_without_settings_is_enabled_and_without_a_key() -> None:
@@ -515,3 +545,78 @@ def test_the_models_that_openai_ends_within_a_month_are_told_in_the_estimate() -
     assert retirements_of(made, TODAY) == [
         "dalle: its model gpt-image-1.5 is retired on 2026-12-01"
     ]
+
+
+# --- quality and hybrid ------------------------------------------------------------------------
+
+RANKED = replace(
+    catalogue_of(
+        provider("amber", image_offer(quality_rank=60, expected_s=30), priority=1),
+        provider("birch", image_offer(quality_rank=40, expected_s=20), priority=2),
+        provider("cedar", image_offer(quality_rank=80, expected_s=10), priority=3),
+    ),
+    hybrid={
+        Role.KEYFRAME: Strategy.QUALITY,
+        Role.VARIATION: Strategy.CHEAPEST,
+        Role.CLIP: Strategy.FASTEST,
+    },
+)
+
+
+def test_the_quality_strategy_follows_the_ranks_of_the_catalogue() -> None:
+    assert order(plan(strategy=Strategy.QUALITY, catalogue=RANKED)) == ["cedar", "amber", "birch"]
+
+
+def test_equal_ranks_keep_the_owners_order_whatever_they_cost() -> None:
+    assert order(plan(strategy=Strategy.QUALITY)) == ["amber", "birch", "cedar"]
+
+
+def test_the_rank_that_counts_is_that_of_the_offer_that_would_be_asked() -> None:
+    shop = catalogue_of(
+        provider("amber", image_offer("old", quality_rank=10), image_offer(quality_rank=99)),
+        provider("birch", image_offer(quality_rank=20), priority=2),
+    )
+    named = {**KEYS, "amber": ProviderSettings(key_set=True, model="picture-1")}
+
+    assert order(plan(strategy=Strategy.QUALITY, catalogue=shop)) == ["birch", "amber"]
+    assert order(plan(strategy=Strategy.QUALITY, catalogue=shop, settings=named)) == [
+        "amber", "birch",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("role", "same_as"),
+    [
+        (None, Strategy.QUALITY),
+        (Role.KEYFRAME, Strategy.QUALITY),
+        (Role.VARIATION, Strategy.CHEAPEST),
+        (Role.CLIP, Strategy.FASTEST),
+    ],
+)
+def test_hybrid_is_another_strategy_for_every_role(role: Role | None, same_as: Strategy) -> None:
+    health = {"cedar": after_success(Health(), duration=timedelta(seconds=90), cost=usd("0.0200"))}
+    facts = {"catalogue": RANKED, "health": health}
+
+    made = plan(strategy=Strategy.HYBRID, role=role, **facts)
+
+    assert made == plan(strategy=same_as, **facts)
+    assert len({plan(strategy=one, **facts) for one in RANKED.hybrid.values()}) == 3
+
+
+def test_a_lone_clip_is_a_clip_to_the_hybrid_strategy_that_ships() -> None:
+    wish = clip_wish(image="take_x")
+
+    assert shipped(wish, strategy=Strategy.HYBRID) == shipped(wish, strategy=Strategy.FASTEST)
+    assert shipped(image_wish(), strategy=Strategy.HYBRID) == shipped(
+        image_wish(), strategy=Strategy.QUALITY
+    )
+
+
+def test_by_quality_the_shipped_images_come_from_dalle_then_midjourney_then_nanobanana() -> None:
+    keys = with_keys(*catalogue().providers)
+    keys["midjourney"] = replace(keys["midjourney"], api_url="https://proxy.example")
+
+    made = shipped(image_wish(), strategy=Strategy.QUALITY, settings=keys)
+
+    assert len(made.eligible) == 3
+    assert order(made) == ["dalle", "midjourney", "nanobanana"]

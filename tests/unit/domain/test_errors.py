@@ -27,6 +27,8 @@ PROVIDER_TABLE = {
     "ProviderThrottled": ("retry", "throttled"),
     "ProviderUnavailable": ("retry", "unavailable"),
     "ProviderProtocolError": ("retry", "unreadable-answer"),
+    "ProviderJobUnknown": ("retry", "job-unknown"),
+    "ProviderResultMissing": ("retry", "result-missing"),
     "ProviderUnsupported": ("fallback", "unsupported"),
     "ProviderRetired": ("fallback", "retired"),
     "ProviderKeyRefused": ("fallback", "key-refused"),
@@ -56,6 +58,8 @@ PROBLEM_TABLE = {
     "validation-failed": 422,
     "idempotency-key-reused": 422,
     "no-capable-provider": 422,
+    "rate-limited": 429,
+    "too-many-in-flight": 429,
     "ledger-unavailable": 503,
     "key-store-unavailable": 503,
 }

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from filmgate.domain.attempts import Attempt, AttemptState
+from filmgate.domain.attempts import Attempt, AttemptState, Kind
 from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.generations import (
     RENDER_OPERATION,
+    SEARCH_IN_WORKFLOW,
     GenerationState,
     Link,
     Record,
@@ -16,6 +17,7 @@ from filmgate.domain.generations import (
     conclude,
     next_step,
 )
+from filmgate.domain.patience import Patience
 from tests.support.builders import NOW, attempt, failure, generation, link, record
 
 S = AttemptState
@@ -154,6 +156,139 @@ def test_after_a_cancel_nothing_new_is_bought_and_what_was_sent_is_followed_to_i
     cancelled = standing(one, others_wait=True, cancelled=True, on_unknown=OnUnknown.NEXT)
 
     assert next_step(cancelled, NOW) is step
+
+
+# --- what is lost, and what is left behind -----------------------------------------------------
+
+
+def doubted(kind: Kind, seconds: float, **facts: object) -> Record:
+    unsure = attempt(
+        S.IN_DOUBT,
+        kind=kind,
+        doubted_at=NOW - timedelta(seconds=seconds),
+        failure=failure(ErrorClass.IN_DOUBT),
+    )
+    return standing(unsure, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "step"),
+    [
+        (Kind.BLIND, 0, Step.STOP),
+        (Kind.FINDABLE, 0, Step.SEARCH),
+        (Kind.FINDABLE, 599, Step.SEARCH),
+        (Kind.FINDABLE, 600, Step.STOP),
+        (Kind.KEYED, 0, Step.SEARCH),
+        (Kind.KEYED, 3599, Step.SEARCH),
+        (Kind.KEYED, 3600, Step.STOP),
+    ],
+)
+def test_a_lost_answer_is_looked_for_as_its_provider_allows_and_not_for_ever(
+    kind: Kind, seconds: float, step: Step
+) -> None:
+    assert next_step(doubted(kind, seconds), NOW) is step
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [(Kind.FINDABLE, 600), (Kind.KEYED, 3600)])
+def test_after_that_the_next_provider_is_asked_where_the_request_says_so(
+    kind: Kind, seconds: float
+) -> None:
+    told = doubted(kind, seconds, others_wait=True, on_unknown=OnUnknown.NEXT)
+
+    assert next_step(told, NOW) is Step.RESERVE
+
+
+def test_a_search_outlasts_every_lease_so_that_absence_can_be_proved_within_it() -> None:
+    longest_lease = timedelta(seconds=240) + Patience().lease_margin
+
+    assert longest_lease + Patience().search_spacing < SEARCH_IN_WORKFLOW
+
+
+def test_a_cancelled_generation_waits_for_no_search() -> None:
+    assert next_step(doubted(Kind.FINDABLE, 0, cancelled=True), NOW) is Step.STOP
+
+
+def test_a_result_of_an_abandoned_attempt_stops_one_that_was_not_sent() -> None:
+    several = record(attempt(S.STORED), attempt(S.RESERVED, index=1, provider="other"))
+
+    assert next_step(several, NOW) is Step.STOP
+
+
+@pytest.mark.parametrize("latest", [S.RESERVED, S.RELEASED, S.IN_DOUBT])
+def test_while_a_result_that_was_given_up_is_being_fetched_nothing_is_bought_and_nothing_ended(
+    latest: S,
+) -> None:
+    chain = generation(link("lumen"), link("other"), link("third"), on_unknown=OnUnknown.NEXT)
+    fetching, spoilt = attempt(S.PAID), attempt(S.PAID, failure=failure())
+    behind = attempt(latest, index=1)
+
+    assert next_step(Record(chain, (fetching, behind)), NOW) is Step.WAIT
+    assert next_step(Record(chain, (spoilt, behind)), NOW) is not Step.WAIT
+
+
+def test_a_result_of_an_abandoned_attempt_keeps_the_chain_from_going_on() -> None:
+    chain = [link("lumen"), link("other"), link("third")]
+    failed = attempt(S.RELEASED, index=1, provider="other", failure=failure())
+
+    with_take = Record(generation(*chain), (attempt(S.STORED), failed))
+    without = Record(generation(*chain), (attempt(S.OVERDUE), failed))
+
+    assert next_step(with_take, NOW) is Step.STOP
+    assert next_step(without, NOW) is Step.RESERVE
+    assert conclude(with_take) == (G.SUCCEEDED, None)
+
+
+@pytest.mark.parametrize(
+    ("one", "step"),
+    [
+        (attempt(S.RESERVED), Step.STOP),
+        (attempt(S.SUBMITTING), Step.WAIT),
+        (attempt(S.SUBMITTING, lease_until=NOW), Step.DOUBT),
+        (attempt(S.ACCEPTED, operation={"task": "t1"}), Step.POLL),
+        (attempt(S.ACCEPTED, operation=dict(RENDER_OPERATION)), Step.RENDER),
+        (attempt(S.PAID), Step.COLLECT),
+        (attempt(S.PAID, failure=failure()), Step.STOP),
+        (attempt(S.STORED), Step.STORED),
+        (attempt(S.RELEASED, failure=failure()), Step.STOP),
+        (attempt(S.IN_DOUBT, kind=Kind.FINDABLE, doubted_at=NOW), Step.STOP),
+        (attempt(S.IN_DOUBT, kind=Kind.KEYED, doubted_at=NOW), Step.SEARCH),
+        (attempt(S.OVERDUE), Step.STOP),
+        (attempt(S.PRESUMED), Step.STOP),
+    ],
+    ids=lambda value: getattr(value, "state", value),
+)
+@pytest.mark.parametrize("state", [G.RUNNING, G.SUCCEEDED, G.FAILED])
+def test_an_attempt_that_is_followed_goes_its_own_way_whatever_became_of_the_others(
+    one: Attempt, step: Step, state: GenerationState
+) -> None:
+    beside = attempt(S.RESERVED, index=1, provider="other")
+    chain = [link("lumen"), link("other"), link("third")]
+    asked = generation(*chain, state=state, on_unknown=OnUnknown.NEXT)
+    followed = Record(asked, (one, beside)).following(0)
+
+    assert followed.current is one
+    assert followed.link == asked.chain[0]
+    assert followed.is_abandoned
+    assert next_step(followed, NOW) is step
+
+
+def test_the_latest_attempt_of_what_runs_is_not_abandoned() -> None:
+    several = record(attempt(S.OVERDUE), attempt(S.ACCEPTED, index=1, provider="other"))
+
+    assert not several.is_abandoned
+    assert several.following(0).is_abandoned
+    assert not several.following(1).is_abandoned
+
+
+def test_a_record_adds_up_what_all_its_attempts_cost() -> None:
+    several = record(
+        attempt(S.PRESUMED),
+        attempt(S.RELEASED, index=1),
+        attempt(S.STORED, index=2, actual_micros=700),
+        attempt(S.ACCEPTED, index=3),
+    )
+
+    assert several.settled_micros == 20_700
 
 
 def test_a_spoilt_result_is_not_bought_again_at_another_provider() -> None:

@@ -65,3 +65,34 @@ def test_a_quote_is_named_after_what_was_priced() -> None:
     assert ids.quote_id("a", "b") == ids.quote_id("a", "b")
     assert ids.quote_id("a", "b") != ids.quote_id("b", "a")
     assert re.fullmatch(r"quo_[a-z2-7]{26}", ids.quote_id("a"))
+
+
+def test_a_storyboard_is_named_after_tenant_user_and_key_and_is_no_generation() -> None:
+    made = ids.storyboard_id("acme", "ada", "k1")
+
+    assert re.fullmatch(r"sb_[a-z2-7]{26}", made)
+    assert made == ids.storyboard_id("acme", "ada", "k1")
+    assert made not in {
+        ids.storyboard_id("other", "ada", "k1"), ids.storyboard_id("acme", "bob", "k1"),
+        ids.storyboard_id("acme", "ada", "k2"),
+        ids.generation_id("acme", "ada", "k1").replace("gen_", "sb_"),
+    }  # fmt: skip
+
+
+def test_every_part_of_every_shot_in_every_revision_has_a_key_of_its_own() -> None:
+    parts = [
+        (board, number, role, revision)
+        for board in ("sb_a", "sb_b")
+        for number in (1, 11, 111)
+        for role in ("keyframe", "variation", "clip")
+        for revision in (0, 1, 11)
+    ]
+
+    keys = {ids.part_key(*part) for part in parts}
+
+    assert len(keys) == len(parts)
+    assert keys == {ids.part_key(*part) for part in parts}
+
+
+def test_no_caller_can_send_the_key_of_a_part() -> None:
+    assert not re.fullmatch(r"[\x21-\x7e]{1,255}", ids.part_key("sb_a", 1, "clip", 0))

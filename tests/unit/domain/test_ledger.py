@@ -13,14 +13,22 @@ from filmgate.domain.attempts import (
     SETTLED,
     Attempt,
     AttemptState,
+    Kind,
     accept,
+    adopt,
     begin,
+    close,
+    correct,
     doubt,
     give_back,
+    looked,
     overdue,
     pay,
+    presume,
+    prove_absent,
     release,
     store,
+    unseen,
 )
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import GenerationState
@@ -32,11 +40,15 @@ from filmgate.domain.ledger import (
     EntryKind,
     Posting,
     change,
+    correction,
     fold,
     generation_scope,
     opening,
+    overran,
     period_of,
     post,
+    provider_scope,
+    scopes_of,
     with_generation,
     with_take,
 )
@@ -162,6 +174,91 @@ def test_proof_of_more_than_was_presumed_is_an_over_run_of_the_whole_difference(
     assert movements(made) == [("settle", 0, 0), ("overrun", 0, 5_000)]
 
 
+def test_a_bill_above_what_a_person_had_corrected_is_an_over_run_of_the_difference() -> None:
+    known = attempt(S.PRESUMED, actual_micros=usd("0.0300"))
+
+    made = change(known, pay(known, actual=usd("0.0350"), now=NOW), at=NOW)
+
+    assert movements(made) == [("settle", 0, 0), ("overrun", 0, 5_000)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        (attempt(S.RELEASED), adopt(attempt(S.RELEASED), operation={}), 20_000),
+        (attempt(S.PRESUMED), release(attempt(S.PRESUMED), failure=failure(), now=NOW), -20_000),
+    ],
+    ids=["a job turned up", "proved absent after all"],
+)
+def test_what_is_known_late_is_a_correction_named_after_its_version(
+    before: Attempt, after: Attempt, moved: int
+) -> None:
+    made = change(before, after, at=NOW)
+
+    assert movements(made) == [("correct", 0, moved)]
+    assert made.entries[0].id == f"{before.id}.correct.2"
+    assert not made.postings[0].needs_room
+
+
+@pytest.mark.parametrize(("actual", "moved"), [("0.0050", -15_000), ("0.0900", 70_000)])
+def test_a_person_s_correction_says_who_and_why_and_is_no_over_run(actual: str, moved: int) -> None:
+    stored = attempt(S.STORED, actual_micros=usd("0.0200"))
+    mended = correct(stored, actual=usd(actual), now=NOW)
+
+    made = correction(stored, mended, by="ada", reason="the vendor's bill", at=NOW)
+
+    assert movements(made) == [("correct", 0, moved)]
+    assert [(e.by, e.reason) for e in made.entries] == [("ada", "the vendor's bill")]
+    assert not overran(made)
+    assert postings(made)[0] == ("owner", PERIOD, 0, moved, False)
+
+
+def test_two_corrections_are_two_entries() -> None:
+    stored = attempt(S.STORED, actual_micros=usd("0.0200"))
+    first = correct(stored, actual=usd("0.0300"), now=NOW)
+    second = correct(first, actual=usd("0.0200"), now=NOW)
+
+    ids = [
+        entry.id
+        for before, after in ((stored, first), (first, second))
+        for entry in correction(before, after, by="ada", reason="a bill", at=NOW).entries
+    ]
+    assert ids == [f"{stored.id}.correct.2", f"{stored.id}.correct.3"]
+
+
+def test_only_a_bill_above_the_hold_is_an_over_run() -> None:
+    accepted = attempt(S.ACCEPTED)
+
+    told = [
+        overran(change(accepted, pay(accepted, actual=usd(bill), now=NOW), at=NOW))
+        for bill in ("0.0199", "0.0200", "0.0201")
+    ]
+    assert told == [False, False, True]
+
+
+def test_an_attempt_draws_on_owner_user_project_provider_and_its_generation() -> None:
+    asked = generation(project="fox")
+
+    assert scopes_of(asked, "lumen", now=NOW) == (
+        ("owner", PERIOD),
+        ("user:ada", PERIOD),
+        ("project:fox", PERIOD),
+        ("provider:lumen", PERIOD),
+        (OWN_SCOPE, NO_PERIOD),
+    )
+    assert ("project:fox", PERIOD) not in scopes_of(generation(), "lumen", now=NOW)
+    assert provider_scope("lumen") == "provider:lumen"
+
+
+def test_a_budget_without_a_limit_never_lacks_room_and_counts_all_the_same() -> None:
+    free = Budget("user:ada", PERIOD, None, settled=usd("5"))
+
+    after = post(free, Posting("user:ada", PERIOD, usd("100"), 0, needs_room=True))
+
+    assert not free.lacks_room_for(usd("1000000"))
+    assert (after.held, after.settled, after.room) == (usd("100"), usd("5"), -usd("105"))
+
+
 def test_an_attempt_passed_over_for_lack_of_room_writes_no_entry() -> None:
     made = change(None, attempt(S.RELEASED), at=NOW)
 
@@ -263,16 +360,30 @@ def test_a_period_is_the_month_in_utc(moment: datetime, period: str) -> None:
 # --- any history -------------------------------------------------------------------------------
 
 LEASE_END = NOW + timedelta(hours=1)
+TWO_HOURS = NOW + timedelta(hours=2)
 amounts = st.integers(0, 700).map(lambda quanta: quanta * 100)
 
 STEPS: dict[str, Callable[[Attempt, int], Attempt]] = {
-    "begin": lambda one, _: begin(one, worker="worker", lease_until=LEASE_END),
+    "begin": lambda one, _: begin(
+        one,
+        worker="worker",
+        lease_until=LEASE_END,
+        kind=Kind.FINDABLE,
+        proves_absence=True,
+    ),
     "give back": lambda one, _: give_back(one, worker="worker", now=NOW, retry_at=NOW),
     "release": lambda one, _: release(one, failure=failure(), now=NOW, worker="worker"),
     "accept": lambda one, _: accept(one, operation={"task": "t"}, deadline_at=NOW),
     "doubt": lambda one, _: doubt(one, failure=failure(), now=NOW, worker="worker"),
     "overdue": lambda one, _: overdue(one, failure=failure()),
-    "presume": lambda one, _: replace(one, state=S.PRESUMED, version=one.version + 1),
+    "prove absent": lambda one, _: prove_absent(
+        unseen(one, now=LEASE_END), failure=failure(), now=TWO_HOURS, spacing=timedelta(minutes=1)
+    ),
+    "presume": lambda one, _: presume(one, now=NOW),
+    "close": lambda one, _: close(one, now=NOW),
+    "adopt": lambda one, _: adopt(one, operation={"task": "late"}),
+    "correct": lambda one, actual: correct(one, actual=actual, now=NOW),
+    "looked": lambda one, _: looked(one, now=NOW),
     "pay": lambda one, actual: pay(one, actual=actual, now=NOW),
     "store": lambda one, actual: store(
         one, now=NOW, actual=None if one.state is S.PAID else actual
@@ -281,13 +392,13 @@ STEPS: dict[str, Callable[[Attempt, int], Attempt]] = {
 FROM: dict[AttemptState, list[str]] = {
     S.RESERVED: ["begin", "release"],
     S.SUBMITTING: ["give back", "release", "accept", "doubt", "pay", "store"],
-    S.IN_DOUBT: ["accept", "release", "pay", "presume"],
+    S.IN_DOUBT: ["accept", "prove absent", "pay", "store", "presume", "looked"],
     S.ACCEPTED: ["pay", "store", "release", "overdue"],
     S.OVERDUE: ["pay", "release", "presume"],
-    S.PAID: ["store"],
-    S.PRESUMED: ["pay"],
-    S.STORED: [],
-    S.RELEASED: [],
+    S.PAID: ["store", "correct"],
+    S.PRESUMED: ["pay", "store", "release", "adopt", "correct", "close", "looked"],
+    S.STORED: ["correct"],
+    S.RELEASED: ["adopt"],
 }
 
 
@@ -307,7 +418,8 @@ def test_after_any_history_balances_equal_the_fold_of_the_entries(data: st.DataO
         before = data.draw(st.sampled_from(mobile), "who")
         name = data.draw(st.sampled_from(FROM[before.state]), "step")
         after = STEPS[name](before, data.draw(amounts, "actual"))
-        studio.commit(TENANT, change(before, after, at=NOW))
+        move = correction(before, after, by="ada", reason="a bill", at=NOW)
+        studio.commit(TENANT, move if name == "correct" else change(before, after, at=NOW))
         attempts[attempts.index(before)] = after
 
         assert studio.balances_disagree() == []
@@ -339,5 +451,11 @@ def _assert_the_budget_tells_the_truth(
     )
     assert (budget.held, budget.settled) == (held, settled)
     assert budget.room == limit - held - settled
-    kinds = [(entry.id, entry.kind) for entry in studio.entries.values()]
-    assert len(kinds) == len(set(kinds))
+    once = [
+        entry.id.rpartition(".")[::2]
+        for entry in studio.entries.values()
+        if entry.kind is not EntryKind.CORRECT
+    ]
+    assert len(once) == len(set(once))
+    assert sum(entry.held for entry in studio.entries.values()) == held
+    assert sum(entry.settled for entry in studio.entries.values()) == settled

@@ -14,7 +14,7 @@ from filmgate.domain.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from filmgate.domain.patience import next_look_s, retry_delay
+from filmgate.domain.patience import Patience, next_look_s, retry_delay
 
 
 def delay(
@@ -110,3 +110,31 @@ def test_looks_can_be_scaled_for_a_simulator_but_stay_a_second_apart(
     percent: int, expected: int
 ) -> None:
     assert next_look_s(expected_s=120, elapsed_s=0, scale_percent=percent) == expected
+
+
+WAITS = {
+    "lease_margin": timedelta(seconds=60),
+    "search_spacing": timedelta(seconds=60),
+    "unseen_for": timedelta(minutes=2),
+    "empty_for": timedelta(minutes=5),
+    "recover_after": timedelta(minutes=5),
+    "presumed_look_every": timedelta(hours=1),
+}
+
+
+def test_at_real_providers_doubts_are_looked_into_for_as_long_as_is_written() -> None:
+    usual = Patience()
+
+    assert {name: getattr(usual, name) for name in WAITS} == WAITS
+    assert usual.presume_after == timedelta(hours=24)
+    assert usual.presumed_look_for == timedelta(days=8)
+
+
+def test_beside_simulators_every_wait_is_scaled_but_the_limit_of_doubt_is_as_it_was_told() -> None:
+    hurried = Patience(scale_percent=5, presume_after=timedelta(seconds=30))
+
+    assert {name: getattr(hurried, name) for name in WAITS} == {
+        name: wait / 20 for name, wait in WAITS.items()
+    }
+    assert hurried.presume_after == timedelta(seconds=30)
+    assert hurried.presumed_look_for == timedelta(seconds=30) + timedelta(days=7) / 20

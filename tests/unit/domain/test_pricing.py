@@ -250,3 +250,17 @@ def test_the_held_price_of_a_token_counting_vendor_covers_its_published_count() 
     assert row is not None
     assert row.micros_per_million_tokens is not None
     assert price_of_tokens(row.micros_per_million_tokens, 1120) == row.micros
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({}, "own/*/*/*"),
+        ({"resolution": "720p"}, "own/*/720p/*"),
+        ({"model": "m-1", "resolution": "4k", "quality": "high"}, "own/m-1/4k/high"),
+    ],
+)
+def test_a_price_has_a_name_on_its_card(fields: dict[str, str], name: str) -> None:
+    row = price_row("lumen", **fields)
+
+    assert card_of(row).name_of(row) == name

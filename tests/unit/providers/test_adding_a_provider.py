@@ -124,6 +124,7 @@ def make_one(http: ScriptedHttp, monkeypatch: pytest.MonkeyPatch) -> tuple[Stage
         card=data.rate_card("guide"),
         default_limit=usd("10"),
         default_cost_limit=usd("1"),
+        pace=None,
         now=stage.clock.now,
     )
     return stage, stage.run(admitted.record.generation)

@@ -1,16 +1,29 @@
 """What all adapters share: asking, looking, and telling what a failure proves."""
 
+from dataclasses import replace
+
 import pytest
 
 from filmgate.adapters.egress import NotSent, OutcomeUnknown, Reply, RequestRefused
 from filmgate.adapters.targets import AddressRefused
 from filmgate.domain.errors import (
+    ProviderError,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
     ProviderProtocolError,
 )
-from filmgate.providers.base import Account, Answer, ask, look, picture, unclear
+from filmgate.providers.base import (
+    Account,
+    Adapter,
+    Answer,
+    ask,
+    look,
+    picture,
+    unclear,
+    unseeing,
+)
 from tests.support.fake_http import FakeHttp, reply
 
 ACCOUNT = Account(
@@ -48,7 +61,7 @@ def test_a_body_is_strict_json_or_nothing(body: bytes, parsed: object) -> None:
         FakeHttp(Reply(200, {}, body)), ACCOUNT, "GET", "/jobs", headers={}, deadline_s=5.0
     )
 
-    assert answer == Answer(200, {}, parsed)
+    assert answer == Answer(200, {}, parsed, is_empty=not body)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +72,41 @@ def test_a_body_is_strict_json_or_nothing(body: bytes, parsed: object) -> None:
 def test_a_free_look_that_went_wrong_is_done_again(answer: Reply | Exception) -> None:
     with pytest.raises(ProviderProtocolError):
         look(FakeHttp(answer), ACCOUNT, "/jobs/1", headers={}, deadline_s=5.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "leaf"),
+    [
+        (401, ProviderKeyRefused),
+        (404, ProviderJobUnknown),
+        (200, ProviderProtocolError),
+        (403, ProviderProtocolError),
+        (410, ProviderProtocolError),
+        (429, ProviderProtocolError),
+        (503, ProviderProtocolError),
+    ],
+)
+def test_a_look_that_shows_no_job_says_why(status: int, leaf: type[ProviderError]) -> None:
+    """A refused key and an unknown job are told apart from a look that saw nothing."""
+    error = unseeing(ACCOUNT, Answer(status, {"retry-after": "7"}, None))
+
+    assert type(error) is leaf
+    assert error.status == status
+    with pytest.raises(leaf) as raised:
+        look(FakeHttp(Reply(status, {}, b"<html>")), ACCOUNT, "/", headers={}, deadline_s=5.0)
+    assert type(raised.value) is leaf
+
+
+def test_a_look_that_was_too_soon_knows_when_to_come_back() -> None:
+    assert unseeing(ACCOUNT, Answer(429, {"retry-after": "7"}, None)).retry_after_s == 7
+
+
+def test_two_keys_of_one_account_are_the_same_key() -> None:
+    own, same = Adapter(FakeHttp(), ACCOUNT), Adapter(FakeHttp(), ACCOUNT)
+    other = Adapter(FakeHttp(), replace(ACCOUNT, key={"k": "w"}))
+
+    assert own.has_key_of(same)
+    assert not own.has_key_of(other)
 
 
 def test_an_unclear_answer_tells_its_status_and_nothing_of_its_body() -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filmgate.adapters.egress import NotSent, OutcomeUnknown, Reply
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -27,7 +28,7 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
 )
 from filmgate.domain.wishes import Media
-from filmgate.providers.base import Account, Adapter, Finished, Kind, Order, Pending
+from filmgate.providers.base import Account, Adapter, Finished, Order, Pending
 from filmgate.providers.data import catalogue
 from tests.support.builders import clip_order, image_order
 from tests.support.fake_http import REPLIES, FakeHttp, reply, stored_reply
@@ -262,20 +263,33 @@ def test_a_job_that_is_done_gives_the_link_to_its_result(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", POLLED)
-@pytest.mark.parametrize("case", [*PROVES_NOTHING, "not sent", "lost", "throttled", "bad key"])
+@pytest.mark.parametrize("case", [*PROVES_NOTHING, "not sent", "lost", "throttled"])
 def test_a_look_that_saw_nothing_says_look_again(name: str, case: str) -> None:
     """It never ends a job: only the vendor's word does."""
     others = {
         "not sent": NotSent("api.example", "the name was not resolved"),
         "lost": OutcomeUnknown("api.example", "the reply was cut"),
         "throttled": stored_reply(name, "throttled"),
-        "bad key": stored_reply(name, "bad_key"),
     }
 
     error, _ = look(name, {**PROVES_NOTHING, **others}[case])
 
     assert type(error) is ProviderProtocolError
     assert KEY not in str(error)
+
+
+@pytest.mark.parametrize("name", POLLED)
+def test_a_key_that_opens_no_look_is_told_from_a_look_that_saw_nothing(name: str) -> None:
+    error, _ = look(name, stored_reply(name, "bad_key"))
+
+    assert type(error) is ProviderKeyRefused
+    assert KEY not in str(error)
+
+
+def test_only_a_provider_that_can_be_searched_may_say_that_no_job_is_there() -> None:
+    for name in NAMES:
+        adapter, _ = adapter_of(name, reply(200))
+        assert adapter.kind is Kind.FINDABLE or not adapter.proves_absence
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -15,7 +16,7 @@ from filmgate.domain.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from filmgate.providers.base import Account, Finished, Kind, Order
+from filmgate.providers.base import Account, Finished, Order
 from filmgate.providers.dalle import ADAPTER, DEFAULT_URL, Dalle, image_body
 from tests.support.builders import image_order
 from tests.support.fake_http import FakeHttp, reply, stored_reply
@@ -128,9 +129,9 @@ def test_a_lost_answer_cannot_be_found_again() -> None:
         ("overloaded_429", ProviderThrottled),
         ("lock_timeout", ProviderUnavailable),
         ("unavailable", ProviderUnavailable),
-        ("bad_gateway", ProviderUnavailable),
+        ("bad_gateway", ProviderOutcomeUnknown),
         ("service_unavailable", ProviderUnavailable),
-        ("gateway_timeout", ProviderUnavailable),
+        ("gateway_timeout", ProviderOutcomeUnknown),
         ("empty_success", ProviderOutcomeUnknown),
         ("old_link", ProviderOutcomeUnknown),
         ("error_in_success", ProviderOutcomeUnknown),

@@ -3,11 +3,13 @@
 import re
 from importlib import import_module
 from math import gcd
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from filmgate.domain.catalogue import Frame, Offer, Provider
+from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import Media
 from filmgate.providers import data
 from filmgate.providers.data import catalogue, rate_card
@@ -198,3 +200,59 @@ def test_a_card_carries_its_own_name_and_a_dated_version(name: str) -> None:
 
     assert card.name == name
     assert re.fullmatch(r"2026-\d\d-\d\d", card.version)
+
+
+# --- what strategies go by ---------------------------------------------------------------------
+
+
+def test_hybrid_ships_as_quality_for_keyframes_cheapest_for_tries_and_fastest_for_clips() -> None:
+    assert catalogue().hybrid == {
+        Role.KEYFRAME: Strategy.QUALITY,
+        Role.VARIATION: Strategy.CHEAPEST,
+        Role.CLIP: Strategy.FASTEST,
+    }
+
+
+def test_every_floor_of_quality_lets_some_provider_of_each_medium_through() -> None:
+    best = {
+        media: max(
+            offer.quality_rank
+            for one, offer in OFFERS
+            if one.media is media and one.retired is None and offer.retires_on is None
+        )
+        for media in Media
+    }
+
+    assert all(rank <= min(best.values()) for rank in catalogue().quality_floors.values())
+
+
+@pytest.mark.parametrize(
+    "strategies",
+    [
+        {"hybrid": {"keyframe": "quality", "clip": "fastest"}},
+        {"hybrid": {"keyframe": "hybrid", "variation": "cheapest", "clip": "fastest"}},
+        {"hybrid": {"keyframe": "luck", "variation": "cheapest", "clip": "fastest"}},
+        {"hybrid": {"keyframe": "quality", "variation": "cheapest", "sound": "fastest"}},
+    ],
+    ids=["one missing", "round and round", "unknown", "no role"],
+)
+def test_a_hybrid_that_is_no_table_of_roles_is_refused(
+    monkeypatch: pytest.MonkeyPatch, strategies: dict[str, Any]
+) -> None:
+    tables = data._read("catalogue.toml") | {"strategies": {**strategies, "quality_floors": {}}}
+    monkeypatch.setattr(data, "_read", lambda _: tables)
+
+    with pytest.raises(ValidationError):
+        data.catalogue.__wrapped__()
+
+
+@pytest.mark.parametrize("rank", [0, 101, "high", None])
+def test_a_provider_without_a_rank_between_1_and_100_is_refused(
+    monkeypatch: pytest.MonkeyPatch, rank: Any
+) -> None:
+    tables = data._read("catalogue.toml")
+    tables["dalle"]["quality_rank"] = rank
+    monkeypatch.setattr(data, "_read", lambda _: tables)
+
+    with pytest.raises(ValidationError):
+        data.catalogue.__wrapped__()

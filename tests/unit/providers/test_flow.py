@@ -1,6 +1,7 @@
 """Flow: rendered by ourselves; no vendor is called."""
 
-from filmgate.providers.base import Account, Kind, Rendering
+from filmgate.domain.attempts import Kind
+from filmgate.providers.base import Account, Rendering
 from filmgate.providers.flow import ADAPTER
 from tests.support.builders import clip_order
 from tests.support.fake_http import FakeHttp

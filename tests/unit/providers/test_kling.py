@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.catalogue import Exclusion, match
 from filmgate.domain.errors import (
     ContentRefused,
@@ -25,7 +26,7 @@ from filmgate.domain.errors import (
     ProviderUnsupported,
 )
 from filmgate.providers import _kling_legacy as legacy
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.kling import ADAPTER, DEFAULT_URL, Kling, cost_of, video_body
 from tests.support.builders import clip_order, clip_wish
@@ -244,10 +245,23 @@ def test_a_job_that_is_not_listed_is_not_found() -> None:
     assert kling(stored_reply("kling", "poll_none"))[0].find("att_1", deadline_s=5.0) is None
 
 
-@pytest.mark.parametrize("case", ["poll_throttled", "code_5000", "bad_key"])
-def test_a_search_that_failed_says_nothing(case: str) -> None:
-    with pytest.raises(ProviderProtocolError):
+@pytest.mark.parametrize(
+    ("case", "leaf"),
+    [
+        ("poll_throttled", ProviderProtocolError),
+        ("code_5000", ProviderProtocolError),
+        ("bad_key", ProviderKeyRefused),
+    ],
+)
+def test_a_search_that_failed_says_nothing(case: str, leaf: type[ProviderError]) -> None:
+    with pytest.raises(ProviderError) as raised:
         kling(stored_reply("kling", case))[0].find("att_1", deadline_s=5.0)
+
+    assert type(raised.value) is leaf
+
+
+def test_a_search_of_this_vendor_proves_that_a_job_is_not_there() -> None:
+    assert kling(reply(200))[0].proves_absence
 
 
 def test_a_lost_answer_can_be_found_again() -> None:

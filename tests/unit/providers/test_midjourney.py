@@ -5,22 +5,25 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ErrorClass,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
     ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderThrottled,
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.providers.base import Account, Finished, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Order, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.midjourney import ADAPTER, DEFAULT_URL, SPEEDS, Midjourney, imagine_body
 from tests.support.builders import image_order
@@ -266,13 +269,9 @@ def test_a_cancelled_job_is_over() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        reply(b""),
-        reply(b"", 204),
-        reply(b"", 401),
         reply(b"<html></html>"),
+        reply(b"", 500),
         reply({"status": 500, "error": "Internal Server Error"}, 500),
-        reply({"id": TASK, "status": "SUCCESS", "imageUrl": None}),
-        reply({"id": TASK, "status": "SUCCESS", "imageUrl": ""}),
         reply({}),
         TransportFailed(proves_not_sent=True),
         TransportFailed(proves_not_sent=False),
@@ -282,7 +281,28 @@ def test_a_look_that_saw_nothing_is_repeated(answer: ScriptedReply | Exception) 
     with pytest.raises(ProviderProtocolError) as raised:
         poll(answer)
 
+    assert type(raised.value) is ProviderProtocolError
     assert raised.value.error_class is ErrorClass.RETRY
+
+
+@pytest.mark.parametrize(
+    ("answer", "leaf"),
+    [
+        (reply(b""), ProviderJobUnknown),
+        (reply(b"", 204), ProviderJobUnknown),
+        (reply(b"", 404), ProviderJobUnknown),
+        (reply(b"", 401), ProviderKeyRefused),
+        (reply({"id": TASK, "status": "SUCCESS", "imageUrl": None}), ProviderResultMissing),
+        (reply({"id": TASK, "status": "SUCCESS", "imageUrl": ""}), ProviderResultMissing),
+    ],
+)
+def test_a_look_tells_an_unknown_task_a_refused_key_and_a_missing_picture_apart(
+    answer: ScriptedReply, leaf: type[ProviderError]
+) -> None:
+    with pytest.raises(ProviderError) as raised:
+        poll(answer)
+
+    assert type(raised.value) is leaf
 
 
 def test_a_task_id_cannot_lead_elsewhere() -> None:
@@ -313,12 +333,23 @@ def test_a_task_that_is_not_listed_is_only_not_seen() -> None:
     assert made.find("att_order7f3a", deadline_s=5) is None
 
 
-@pytest.mark.parametrize("answer", [reply(b""), reply({}), reply(b"", 401)])
-def test_a_search_that_saw_nothing_is_repeated(answer: ScriptedReply) -> None:
+@pytest.mark.parametrize(
+    ("answer", "leaf"),
+    [
+        (reply(b""), ProviderProtocolError),
+        (reply({}), ProviderProtocolError),
+        (reply(b"", 401), ProviderKeyRefused),
+    ],
+)
+def test_a_search_that_saw_nothing_is_repeated(
+    answer: ScriptedReply, leaf: type[ProviderError]
+) -> None:
     made, _ = adapter(answer)
 
-    with pytest.raises(ProviderProtocolError):
+    with pytest.raises(ProviderError) as raised:
         made.find("att_1", deadline_s=5)
+
+    assert type(raised.value) is leaf
 
 
 # --- what must hold everywhere -----------------------------------------------------------------

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -16,7 +17,7 @@ from filmgate.domain.errors import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from filmgate.providers.base import Account, Finished, Kind
+from filmgate.providers.base import Account, Finished
 from filmgate.providers.data import catalogue
 from filmgate.providers.nanobanana import ADAPTER, DEFAULT_URL, Nanobanana, image_body
 from tests.support.builders import image_order
@@ -143,7 +144,7 @@ def test_every_ending_inside_a_success_has_its_class(case: str, leaf: type[Provi
         ("zero_quota", ProviderQuotaExhausted),
         ("unavailable", ProviderUnavailable),
         ("overloaded", ProviderUnavailable),
-        ("deadline_exceeded", ProviderUnavailable),
+        ("deadline_exceeded", ProviderOutcomeUnknown),
     ],
 )
 def test_every_row_of_the_vendors_error_table_has_its_class(

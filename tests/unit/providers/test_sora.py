@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
@@ -22,7 +24,7 @@ from filmgate.domain.errors import (
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Order, Pending
 from filmgate.providers.sora import DEFAULT_URL, Sora, multipart
 from local.simulators.multipart import Part, read_form
 from tests.support.builders import clip_order
@@ -184,9 +186,9 @@ SUBMIT_TABLE = [
     (429, "organization_usage_limit_exceeded", ProviderQuotaExhausted),
     (429, "project_spend_limit_exceeded", ProviderQuotaExhausted),
     (500, "server_error", ProviderUnavailable),
-    (502, "server_error", ProviderUnavailable),
+    (502, "server_error", ProviderOutcomeUnknown),
     (503, "server_is_overloaded", ProviderUnavailable),
-    (504, "server_error", ProviderUnavailable),
+    (504, "server_error", ProviderOutcomeUnknown),
     (500, "upstream_timeout", ProviderOutcomeUnknown),
     (504, None, ProviderOutcomeUnknown),
 ]
@@ -341,7 +343,7 @@ def test_whole_jobs_that_failed(name: str, leaf: type[ProviderError]) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        *(refusal(status, code) for status, code, _ in SUBMIT_TABLE),
+        *(refusal(s, code) for s, code, _ in SUBMIT_TABLE if s not in (401, 404)),
         reply(b"<html></html>", 502),
         reply(b"<html></html>"),
         reply([]),
@@ -350,8 +352,20 @@ def test_whole_jobs_that_failed(name: str, leaf: type[ProviderError]) -> None:
     ],
 )
 def test_a_look_that_shows_no_job_has_seen_nothing(answer: ScriptedReply | Exception) -> None:
-    with pytest.raises(ProviderProtocolError):
+    with pytest.raises(ProviderProtocolError) as raised:
         poll(answer)
+
+    assert type(raised.value) is ProviderProtocolError
+
+
+@pytest.mark.parametrize(("status", "leaf"), [(401, ProviderKeyRefused), (404, ProviderJobUnknown)])
+def test_a_look_tells_a_refused_key_from_an_unknown_job(
+    status: int, leaf: type[ProviderError]
+) -> None:
+    with pytest.raises(ProviderError) as raised:
+        poll(refusal(status, None))
+
+    assert type(raised.value) is leaf
 
 
 # --- the download and the kind -----------------------------------------------------------------

@@ -5,23 +5,26 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
     ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderRetired,
     ProviderThrottled,
     ProviderUnavailable,
     ProviderUnsupported,
 )
 from filmgate.domain.pricing import price_of_tokens
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Order, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.veo import DEFAULT_URL, Veo, interaction_body, label, operation_body
 from tests.support.builders import clip_order
@@ -403,7 +406,7 @@ def test_an_operation_may_hold_its_clip_itself() -> None:
     "others", [{}, {"response": {}}, {"response": {"generateVideoResponse": {}}}]
 )
 def test_an_operation_that_is_done_with_nothing_is_looked_at_again(others: Any) -> None:
-    with pytest.raises(ProviderProtocolError):
+    with pytest.raises(ProviderResultMissing):
         poll(OPERATION, done(**others))
 
 
@@ -411,7 +414,7 @@ def test_an_operation_that_is_done_with_nothing_is_looked_at_again(others: Any) 
 @pytest.mark.parametrize(
     "answer",
     [
-        *(refusal(status, word) for status, word, _ in SUBMIT_TABLE),
+        *(refusal(s, word) for s, word, _ in SUBMIT_TABLE if s not in (401, 403, 404)),
         reply(b"<html></html>", 502),
         reply(b"<html></html>"),
         reply([]),
@@ -422,8 +425,56 @@ def test_an_operation_that_is_done_with_nothing_is_looked_at_again(others: Any) 
 def test_a_look_that_shows_no_job_has_seen_nothing(
     operation: dict[str, Any], answer: ScriptedReply | Exception
 ) -> None:
-    with pytest.raises(ProviderProtocolError):
+    with pytest.raises(ProviderProtocolError) as raised:
         poll(operation, answer)
+
+    assert type(raised.value) is ProviderProtocolError
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    ("answer", "leaf"),
+    [
+        (refusal(401, "UNAUTHENTICATED"), ProviderKeyRefused),
+        (refusal(403, "PERMISSION_DENIED"), ProviderKeyRefused),
+        (refusal(404, "NOT_FOUND"), ProviderJobUnknown),
+    ],
+)
+def test_a_look_tells_a_refused_key_from_an_unknown_job(
+    operation: dict[str, Any], answer: ScriptedReply, leaf: type[ProviderError]
+) -> None:
+    with pytest.raises(ProviderError) as raised:
+        poll(operation, answer)
+
+    assert type(raised.value) is leaf
+
+
+def test_an_interaction_is_cancelled_by_its_own_call() -> None:
+    made, http = adapter(reply({"id": "v1_1", "status": "cancelled"}))
+
+    made.cancel({"interaction": "v1/1"}, deadline_s=30)
+
+    assert made.can_cancel
+    assert (http.asked[0].method, http.asked[0].url) == (
+        "POST", f"{DEFAULT_URL}/v1beta/interactions/v1%2F1/cancel",
+    )  # fmt: skip
+
+
+def test_an_operation_cannot_be_cancelled_and_nobody_is_asked() -> None:
+    made, http = adapter()
+
+    with pytest.raises(ProviderUnsupported):
+        made.cancel({"operation": "models/x/operations/y"}, deadline_s=30)
+
+    assert http.asked == []
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_cancel_that_was_not_taken_is_no_cancel(status: int) -> None:
+    made, _ = adapter(refusal(status, "NO"))
+
+    with pytest.raises(ProviderError):
+        made.cancel({"interaction": "v1_1"}, deadline_s=30)
 
 
 def test_a_foreign_name_stays_below_the_api() -> None:

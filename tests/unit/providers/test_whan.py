@@ -6,23 +6,26 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.catalogue import Exclusion, match
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
     ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderRetired,
     ProviderThrottled,
     ProviderUnavailable,
     ProviderUnsupported,
 )
-from filmgate.providers.base import Account, Finished, Keyframe, Kind, Order, Pending
+from filmgate.providers.base import Account, Finished, Keyframe, Order, Pending
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.providers.whan import DEFAULT_URL, MODELS, Whan, video_body
 from tests.support.builders import clip_order, clip_wish
@@ -319,12 +322,8 @@ def test_a_cancelled_job_is_over() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        kept_reply("whan", "unknown"),
         refusal("Throttling", 429),
         refusal("InternalError", 500),
-        refusal("InvalidApiKey", 401),
-        reply({"output": {"task_id": TASK, "task_status": "SUCCEEDED"}}),
-        reply({"output": {"task_id": TASK, "task_status": "SUCCEEDED", "video_url": ""}}),
         reply({"output": None}),
         reply(b""),
         reply(b"<html></html>", 502),
@@ -332,8 +331,62 @@ def test_a_cancelled_job_is_over() -> None:
     ],
 )
 def test_a_look_that_saw_nothing_is_repeated(answer: ScriptedReply | Exception) -> None:
-    with pytest.raises(ProviderProtocolError):
+    with pytest.raises(ProviderProtocolError) as raised:
         poll(answer)
+
+    assert type(raised.value) is ProviderProtocolError
+
+
+NO_CLIP = {"task_id": TASK, "task_status": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "leaf"),
+    [
+        (kept_reply("whan", "unknown"), ProviderJobUnknown),
+        (reply(b"", 404), ProviderJobUnknown),
+        (refusal("InvalidApiKey", 401), ProviderKeyRefused),
+        (reply({"output": NO_CLIP}), ProviderResultMissing),
+        (reply({"output": {**NO_CLIP, "video_url": ""}}), ProviderResultMissing),
+    ],
+)
+def test_a_look_tells_an_unknown_task_a_refused_key_and_a_missing_clip_apart(
+    answer: ScriptedReply, leaf: type[ProviderError]
+) -> None:
+    with pytest.raises(ProviderError) as raised:
+        poll(answer)
+
+    assert type(raised.value) is leaf
+
+
+def test_a_waiting_task_is_cancelled_by_its_own_call() -> None:
+    made, http = adapter(reply({"request_id": "r1"}))
+
+    made.cancel({"task": "a/b"}, deadline_s=30)
+
+    assert made.can_cancel
+    assert http.asked[0].method == "POST"
+    assert http.asked[0].url.endswith("/api/v1/tasks/a%2Fb/cancel")
+
+
+@pytest.mark.parametrize(
+    ("answer", "leaf"),
+    [
+        (refusal("UnsupportedOperation", 400), ProviderUnsupported),
+        (refusal("InvalidApiKey", 401), ProviderKeyRefused),
+        (reply(b"", 404), ProviderJobUnknown),
+        (refusal("InternalError", 500), ProviderProtocolError),
+    ],
+)
+def test_a_cancel_that_was_not_taken_is_no_cancel(
+    answer: ScriptedReply, leaf: type[ProviderError]
+) -> None:
+    made, _ = adapter(answer)
+
+    with pytest.raises(ProviderError) as raised:
+        made.cancel({"task": TASK}, deadline_s=30)
+
+    assert type(raised.value) is leaf
 
 
 # --- what must hold everywhere -----------------------------------------------------------------

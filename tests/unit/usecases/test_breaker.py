@@ -4,9 +4,9 @@ from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import ProviderQuotaExhausted, ProviderUnavailable
 from filmgate.domain.generations import Record
 from filmgate.domain.health import BreakerState
-from filmgate.providers.base import Finished
-from tests.support.builders import TENANT, generation, link, usd
-from tests.support.fakes import ScriptedProvider, picture
+from filmgate.providers.base import Finished, Pending
+from tests.support.builders import TENANT, clip_link, clip_wish, generation, link, usd
+from tests.support.fakes import ScriptedProvider, clip, picture
 from tests.support.stage import Stage, states
 
 S = AttemptState
@@ -76,3 +76,39 @@ def test_what_was_observed_is_counted_once_for_every_attempt() -> None:
     figures = stage.studio.health(TENANT)["lumen"]
     assert (figures.attempts, figures.successes) == (3, 3)
     assert figures.average_cost == usd("0.0200")
+
+
+def test_results_that_cannot_be_used_count_against_their_provider() -> None:
+    url = "https://cdn.lumen.example/picture.png"
+    stage = Stage(lumen=ScriptedProvider([Finished(url=url)]))
+    stage.downloads.put(url, b"<html>")
+
+    for number in range(5):
+        make(stage, number, "lumen")
+
+    known = stage.studio.health(TENANT)["lumen"]
+    assert (known.attempts, known.successes) == (5, 0)
+    assert known.breaker(stage.clock.now) is BreakerState.OPEN
+
+
+def test_a_doubt_counts_once_against_its_provider_and_a_late_result_for_it() -> None:
+    url = "https://cdn.lumen.example/clip.mp4"
+    job = Pending({"task": "t"})
+    lumen = ScriptedProvider([job], looks=[job])
+    stage = Stage(lumen=lumen)
+    stage.downloads.put(url, clip())
+    asked = generation(clip_link(deadline_s=600), wish=clip_wish())
+    stage.admit(asked)
+    stage.run(asked)
+    stage.clock.advance(24 * 3600)
+    stage.sweep()
+    doubted = stage.studio.health(TENANT)["lumen"]
+
+    lumen._looks.append(Finished(url=url))
+    lumen._looks.popleft()
+    stage.clock.advance(3600)
+    stage.sweep()
+
+    known = stage.studio.health(TENANT)["lumen"]
+    assert (doubted.attempts, doubted.successes, doubted.failures_in_row) == (1, 0, 1)
+    assert (known.attempts, known.successes, known.failures_in_row) == (2, 1, 0)

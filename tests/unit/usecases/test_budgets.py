@@ -5,29 +5,72 @@ from datetime import datetime
 
 import pytest
 
-from filmgate.domain.errors import BudgetMissing, Stale, StoreUnavailable
-from filmgate.domain.ledger import Budget
-from filmgate.usecases.budgets import read_budget, set_budget, with_open_budgets
+from filmgate.domain.attempts import AttemptState
+from filmgate.domain.errors import (
+    BudgetMissing,
+    ContentRefused,
+    DoesNotFit,
+    NotFound,
+    Stale,
+    StoreUnavailable,
+)
+from filmgate.domain.ledger import OWNER_SCOPE, Budget, generation_scope
+from filmgate.providers.base import Finished
+from filmgate.usecases.budgets import (
+    Standing,
+    known_scope,
+    read_budget,
+    set_budget,
+    with_open_budgets,
+)
 from filmgate.usecases.ports import BudgetLimit
-from tests.support.builders import NOW, PERIOD, TENANT, usd
+from tests.support.builders import (
+    NOW,
+    PERIOD,
+    TENANT,
+    author,
+    catalogue_of,
+    generation,
+    link,
+    provider,
+    usd,
+)
+from tests.support.fakes import ScriptedProvider, picture
 from tests.support.memory_studio import MemoryStudio
+from tests.support.stage import Stage, states
 
+S = AttemptState
 DEFAULT = usd("10")
 
 
+def standing(studio: MemoryStudio, scope: str = OWNER_SCOPE, now: datetime = NOW) -> Standing:
+    return read_budget(scope, tenant=TENANT, studio=studio, default_limit=DEFAULT, now=now)
+
+
 def read(studio: MemoryStudio, now: datetime = NOW) -> Budget:
-    return read_budget(tenant=TENANT, studio=studio, default_limit=DEFAULT, now=now)
+    return standing(studio, now=now).budget
 
 
-def put(studio: MemoryStudio, limit: str, alert_at: tuple[int, ...] = (80, 100)) -> Budget:
+def set_limit(
+    studio: MemoryStudio,
+    scope: str,
+    limit: str | None,
+    alert_at: tuple[int, ...] | None = None,
+) -> Standing:
     return set_budget(
+        scope,
         tenant=TENANT,
-        limit=usd(limit),
+        limit=None if limit is None else usd(limit),
         alert_at=alert_at,
         studio=studio,
         default_limit=DEFAULT,
+        by=author(),
         now=NOW,
     )
+
+
+def put(studio: MemoryStudio, limit: str, alert_at: tuple[int, ...] = (80, 100)) -> Budget:
+    return set_limit(studio, OWNER_SCOPE, limit, alert_at).budget
 
 
 def test_no_limit_means_the_installations_never_unlimited() -> None:
@@ -79,6 +122,148 @@ def test_setting_a_limit_twice_counts_its_versions() -> None:
     put(studio, "2")
 
     assert studio.limits[TENANT, "owner"] == BudgetLimit(usd("2"), (80, 100), version=2)
+
+
+# --- scopes ------------------------------------------------------------------------------------
+
+OTHERS = ["user:ada", "project:fox", "provider:lumen"]
+
+
+@pytest.mark.parametrize("scope", OTHERS)
+def test_a_scope_without_a_limit_of_its_own_stands_on_the_owner_s(scope: str) -> None:
+    studio = MemoryStudio()
+    studio.open_budget(TENANT, Budget(OWNER_SCOPE, PERIOD, usd("5"), settled=usd("4")))
+    studio.open_budget(TENANT, Budget(scope, PERIOD, None, settled=usd("1")))
+
+    told = standing(studio, scope)
+
+    assert not told.is_own
+    assert (told.limit, told.room, told.budget.settled) == (usd("5"), usd("1"), usd("1"))
+
+
+@pytest.mark.parametrize("scope", OTHERS)
+def test_a_limit_set_in_mid_month_counts_what_was_used_before(scope: str) -> None:
+    studio = MemoryStudio()
+    used = Budget(scope, PERIOD, None, held=usd("0.2"), settled=usd("0.5"))
+    studio.open_budget(TENANT, used)
+
+    told = set_limit(studio, scope, "1")
+
+    assert told.is_own
+    assert (told.limit, told.room) == (usd("1"), usd("0.3"))
+    assert (told.budget.held, told.budget.settled) == (usd("0.2"), usd("0.5"))
+
+
+@pytest.mark.parametrize("scope", OTHERS)
+def test_no_limit_takes_a_scope_s_own_away_and_keeps_what_is_used(scope: str) -> None:
+    studio = MemoryStudio()
+    set_limit(studio, scope, "1")
+
+    told = set_limit(studio, scope, None)
+
+    assert not told.is_own
+    assert (told.limit, told.budget.limit) == (DEFAULT, None)
+    assert not told.budget.lacks_room_for(usd("1000"))
+
+
+def test_the_owner_without_a_limit_gets_the_installation_s_never_unlimited() -> None:
+    studio = MemoryStudio()
+    set_limit(studio, OWNER_SCOPE, "99")
+
+    told = set_limit(studio, OWNER_SCOPE, None)
+
+    assert (told.limit, told.budget.limit) == (DEFAULT, DEFAULT)
+    assert told.budget.lacks_room_for(DEFAULT + 1)
+
+
+def test_thresholds_that_are_not_said_stay_as_they_are() -> None:
+    studio = MemoryStudio()
+    set_limit(studio, "project:fox", "1", (50,))
+
+    assert set_limit(studio, "project:fox", "2").budget.alert_at == (50,)
+    assert set_limit(studio, "project:hen", "2").budget.alert_at == (80, 100)
+
+
+def test_an_own_limit_holds_in_the_months_to_come() -> None:
+    studio = MemoryStudio()
+    set_limit(studio, "project:fox", "1")
+
+    later = standing(studio, "project:fox", datetime.fromisoformat("2026-12-01T00:00:00+00:00"))
+
+    assert (later.limit, later.is_own, later.budget.period) == (usd("1"), True, "2026-12")
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("owner", "owner"),
+        ("user:ada", "user:ada"),
+        ("project:a:b#c", "project:a:b#c"),
+        ("provider:lumen", "provider:lumen"),
+        ("provider:lu", "provider:lumen"),
+    ],
+)
+def test_a_scope_has_one_form(text: str, scope: str) -> None:
+    catalogue = catalogue_of(provider("lumen", aliases=("lu",)))
+
+    assert known_scope(text, catalogue) == scope
+
+
+@pytest.mark.parametrize(
+    "text", ["", "user", "user:", "project:", "provider:", "provider:nobody", "generation:gen_a"]
+)
+def test_what_can_have_no_budget_is_not_found(text: str) -> None:
+    with pytest.raises(NotFound):
+        known_scope(text, catalogue_of(provider("lumen")))
+
+
+@pytest.mark.parametrize("scope", [OWNER_SCOPE, *OTHERS])
+def test_an_attempt_needs_room_in_every_scope_that_has_a_limit(scope: str) -> None:
+    stage = Stage(lumen=ScriptedProvider([Finished(data=picture())]))
+    set_limit(stage.studio, scope, "0.0199")
+
+    with pytest.raises(DoesNotFit) as full:
+        stage.admit(generation(project="fox"))
+
+    assert (full.value.scope, full.value.needed, full.value.room) == (scope, 20_000, 19_900)
+    assert stage.studio.generations == {}
+    assert all(budget.held == 0 for budget in stage.studio.budgets.values())
+
+
+def test_what_is_paid_counts_in_every_scope() -> None:
+    stage = Stage(lumen=ScriptedProvider([Finished(data=picture())]))
+    asked = generation(project="fox")
+    stage.admit(asked)
+
+    stage.run(asked)
+
+    spent = {
+        scope: (budget.held, budget.settled)
+        for (_, scope, _), budget in stage.studio.budgets.items()
+    }
+    assert spent == dict.fromkeys(
+        [OWNER_SCOPE, *OTHERS, generation_scope(asked.id)], (0, usd("0.0200"))
+    )
+
+
+def test_a_fallback_that_its_provider_s_budget_lacks_is_passed_over_with_the_reason() -> None:
+    stage = Stage(
+        lumen=ScriptedProvider([ContentRefused("lumen", "no")]),
+        third=ScriptedProvider([Finished(data=picture())]),
+    )
+    set_limit(stage.studio, "provider:other", "0")
+    asked = generation(link(), link("other"), link("third"))
+    stage.admit(asked)
+
+    record = stage.run(asked)
+
+    assert states(record) == [S.RELEASED, S.RELEASED, S.STORED]
+    assert record.attempts[1].failure is not None
+    assert record.attempts[1].failure.code == "budget-exceeded"
+    assert "provider budget" in record.attempts[1].failure.message
+
+
+# --- conflicts ---------------------------------------------------------------------------------
 
 
 class Contested(MemoryStudio):

@@ -11,11 +11,11 @@ from itertools import combinations, product
 
 import pytest
 
-from filmgate.domain.attempts import AttemptState
+from filmgate.domain.attempts import AttemptState, Kind
 from filmgate.domain.chain import OnUnknown
 from filmgate.domain.errors import ContentRefused, ProviderJobFailed, ProviderThrottled
 from filmgate.domain.generations import Generation, GenerationState, Record
-from filmgate.providers.base import Finished, Kind, Pending, Rendering
+from filmgate.providers.base import Finished, Pending, Rendering
 from tests.support.builders import (
     GENERATION_ID,
     TENANT,

@@ -7,7 +7,7 @@ import pytest
 from filmgate.domain import ledger
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import NotFound, ProviderRetired, Stale
-from filmgate.domain.generations import Generation, GenerationState
+from filmgate.domain.generations import RENDER_OPERATION, Generation, GenerationState
 from filmgate.domain.ledger import Commit
 from filmgate.providers.base import Finished
 from filmgate.usecases.finish import Finish
@@ -94,6 +94,67 @@ def test_an_end_never_changes(state: GenerationState) -> None:
     assert stage.record(asked).generation == ended
 
 
+def test_finishing_one_attempt_leaves_the_ended_generation_as_it_is() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    ended = replace(asked, state=G.FAILED, completed_at=NOW, version=9)
+    stage.studio.generations[TENANT, asked.id] = ended
+
+    said = stage.finish(asked, attempt=0)
+
+    assert said == stage.record(asked).generation == ended
+    assert states(stage.record(asked)) == [S.RELEASED]
+    assert (stage.budget().held, stage.budget().settled) == (0, 0)
+
+
+@pytest.mark.parametrize("state", [one for one in S if one not in (S.RESERVED, S.PAID)])
+def test_finishing_one_attempt_that_is_at_work_or_at_its_end_changes_nothing(
+    state: AttemptState,
+) -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    one = replace(stage.record(asked).current, state=state, operation={"task": "t"})
+    stage.studio.attempts[TENANT, asked.id][0] = one
+
+    stage.finish(asked, attempt=0)
+
+    assert stage.record(asked).current == one
+
+
+def test_a_render_that_was_never_made_costs_nothing() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    stage.studio.attempts[TENANT, asked.id][0] = replace(
+        stage.record(asked).current, state=S.ACCEPTED, operation=RENDER_OPERATION
+    )
+
+    ended = stage.finish(asked)
+
+    assert ended.state is G.FAILED
+    assert states(stage.record(asked)) == [S.RELEASED]
+    assert (stage.budget().held, stage.budget().settled) == (0, 0)
+
+
+def test_a_paid_result_that_could_not_be_fetched_says_so() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    stage.studio.attempts[TENANT, asked.id][0] = replace(
+        stage.record(asked).current, state=S.PAID, actual_micros=usd("0.0200"), ended_at=NOW
+    )
+    stage.clock.advance(3600)
+
+    stage.finish(asked, attempt=0)
+
+    attempt = stage.record(asked).current
+    assert attempt.failure is not None
+    assert (attempt.state, attempt.failure.code) == (S.PAID, "download-failed")
+    assert not attempt.is_open
+
+
 def test_finishing_twice_is_finishing_once() -> None:
     stage = Stage(lumen=ScriptedProvider([DONE]))
     asked = generation()
@@ -162,3 +223,40 @@ def test_an_end_and_the_release_that_goes_with_it_are_one_commit() -> None:
     assert last.generation is not None
     assert last.attempt is not None
     assert [entry.kind.value for entry in last.entries] == ["release"]
+
+
+def test_a_paid_result_that_could_not_be_fetched_stays_open_for_an_hour() -> None:
+    stage = Stage(lumen=ScriptedProvider([Finished(url="https://cdn.lumen.example/a.png")]))
+    asked = generation()
+    stage.admit(asked)
+    stage.submit(asked)
+
+    ended = stage.finish(asked)
+
+    assert (ended.state, ended.actual_micros) == (G.FAILED, usd("0.0200"))
+    assert stage.record(asked).current.is_open
+
+    stage.clock.advance(3600)
+    stage.finish(asked, attempt=0)
+
+    lost = stage.record(asked).current
+    assert (lost.state, lost.is_open) == (S.PAID, False)
+    assert lost.failure is not None
+    assert lost.failure.code == "download-failed"
+
+
+def test_the_sweeper_has_a_paid_result_fetched_that_the_workflow_could_not() -> None:
+    url = "https://cdn.lumen.example/a.png"
+    stage = Stage(lumen=ScriptedProvider([Finished(url=url)]))
+    stage.downloads.put(url, picture())
+    asked = generation()
+    stage.admit(asked)
+    stage.submit(asked)
+    stage.finish(asked)
+    stage.clock.advance(300)
+
+    stage.sweep()
+
+    record = stage.record(asked)
+    assert states(record) == [S.STORED]
+    assert [take.late for take in record.takes] == [True]

@@ -68,6 +68,7 @@ class Gate:
             "card": PRICES,
             "default_limit": usd("10"),
             "default_cost_limit": usd("1"),
+            "pace": None,
             "now": NOW,
         }
         return generate(

@@ -24,7 +24,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.health import BreakerState, Health, after_failure
 from filmgate.usecases.provider_keys import KeyCheck, check_key, remove_key, set_key
-from tests.support.builders import NOW, TENANT, catalogue_of, provider
+from tests.support.builders import NOW, TENANT, author, catalogue_of, provider
 from tests.support.fakes import FakeKeys
 from tests.support.memory_studio import MemoryStudio
 
@@ -47,11 +47,14 @@ class Safe:
 
     def put(self, key: Any, name: str = "lumen") -> None:
         set_key(
-            name, key, tenant=TENANT, studio=self.studio, catalogue=SHOP, keys=self.keys
+            name, key, tenant=TENANT, studio=self.studio, catalogue=SHOP, keys=self.keys,
+            by=author(),
         )  # fmt: skip
 
     def remove(self, name: str = "lumen") -> None:
-        remove_key(name, tenant=TENANT, studio=self.studio, catalogue=SHOP, keys=self.keys)
+        remove_key(
+            name, tenant=TENANT, studio=self.studio, catalogue=SHOP, keys=self.keys, by=author()
+        )
 
     def settings(self, name: str = "lumen") -> ProviderSettings:
         return self.studio.provider_settings(TENANT)[name]

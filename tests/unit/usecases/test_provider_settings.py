@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.catalogue import Provider
 from filmgate.domain.chain import OnRefusal, ProviderSettings
 from filmgate.domain.errors import (
@@ -26,7 +27,7 @@ from filmgate.usecases.provider_settings import (
     read_settings,
     reorder,
 )
-from tests.support.builders import NOW, TENANT, catalogue_of, image_offer, provider
+from tests.support.builders import NOW, TENANT, author, catalogue_of, image_offer, provider
 from tests.support.memory_studio import MemoryStudio
 
 SHOP = catalogue_of(
@@ -56,13 +57,13 @@ def change(
 ) -> ProviderSettings:
     owned = change_settings(
         name, changes, tenant=TENANT, studio=studio, catalogue=SHOP, check_url=listed,
-        if_match=if_match,
+        by=author(), if_match=if_match,
     )  # fmt: skip
     return owned.settings
 
 
 def order(studio: MemoryStudio, *names: str, media: Media = Media.IMAGE) -> list[str]:
-    placed = reorder(media, names, tenant=TENANT, studio=studio, catalogue=SHOP)
+    placed = reorder(media, names, tenant=TENANT, studio=studio, catalogue=SHOP, by=author())
     return [one.provider.id for one in placed]
 
 
@@ -272,6 +273,7 @@ class Rival(MemoryStudio):
         *,
         seen: Mapping[str, ProviderSettings],
         new: Mapping[str, ProviderSettings],
+        record: AuditRecord | None = None,
     ) -> None:
         if self.times:
             self.times -= 1
@@ -280,7 +282,7 @@ class Rival(MemoryStudio):
                 key_set=True, version=known.version + 1
             )
             raise Stale("another was faster")
-        super().change_settings(tenant, seen=seen, new=new)
+        super().change_settings(tenant, seen=seen, new=new, record=record)
 
 
 def test_what_another_writer_changed_meanwhile_is_kept() -> None:

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from filmgate.domain.attempts import Attempt, AttemptState, begin
+from filmgate.domain.attempts import Attempt, AttemptState, Kind, begin
 from filmgate.domain.errors import Stale
 from filmgate.domain.generations import RENDER_OPERATION, GenerationState, Record
+from filmgate.domain.patience import Patience
 from filmgate.domain.pricing import Unit
 from filmgate.providers.base import Finished
 from filmgate.usecases.steps import (
     Outcome,
     StepResult,
     actual_cost,
-    is_over,
     outcome_of,
     take_of,
     warnings_for,
@@ -33,7 +33,7 @@ from tests.support.builders import (
     usd,
     worker,
 )
-from tests.support.fakes import clip, measured, picture
+from tests.support.fakes import ScriptedProvider, clip, measured, picture
 from tests.support.stage import Stage
 
 S = AttemptState
@@ -70,7 +70,7 @@ def test_behind_a_released_attempt_the_next_is_asked() -> None:
 def test_beside_a_simulator_the_wait_for_a_job_is_scaled() -> None:
     running = record(attempt(S.ACCEPTED, operation={"task": "t"}))
 
-    assert outcome_of(running, now=NOW, poll_scale_percent=20) == StepResult(Outcome.RUNNING, 5)
+    assert outcome_of(running, now=NOW, patience=Patience(20)) == StepResult(Outcome.RUNNING, 5)
 
 
 def test_a_worker_knows_how_long_it_has() -> None:
@@ -117,19 +117,6 @@ def test_a_take_is_named_and_measured_by_us() -> None:
     assert (made.size_bytes, made.attempt_id, made.late) == (
         len(picture()), one.current.id, False,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("state", [S.ACCEPTED, S.OVERDUE])
-def test_a_job_is_over_from_its_deadline_on(state: AttemptState) -> None:
-    job = attempt(state, deadline_at=NOW)
-
-    assert is_over(job, NOW)
-    assert not is_over(job, NOW - timedelta(seconds=1))
-    assert not is_over(replace(job, deadline_at=None), NOW)
-
-
-def test_only_a_running_job_can_be_over() -> None:
-    assert not is_over(attempt(S.PAID, deadline_at=NOW), NOW)
 
 
 # --- the guarded write -------------------------------------------------------------------------
@@ -211,3 +198,136 @@ def test_money_that_the_vendor_reports_comes_before_any_count() -> None:
     told = Finished(cost_micros=12_300, tokens=1_000)
     assert actual_cost(asked, told, card="vendor") == 12_300
     assert actual_cost(asked, told, card="guide") == usd("0.0300")
+
+
+# --- bills above the hold ----------------------------------------------------------------------
+
+
+def billed(money: str) -> Stage:
+    """A stage on which the vendor bills this much for what was held at two cents."""
+    result = Finished(data=picture(), cost_micros=usd(money))
+    stage = Stage(lumen=ScriptedProvider([result]))
+    asked = generation(link(price="vendor/*/*/*"), rate_card="vendor")
+    stage.admit(asked)
+    stage.run(asked)
+    return stage
+
+
+def test_a_bill_above_the_hold_is_booked_and_puts_its_price_in_doubt_in_the_same_step() -> None:
+    stage = billed("0.0350")
+
+    (doubt,) = stage.studio.price_doubts.values()
+    attempt = stage.record(generation()).current
+    assert (doubt.provider, doubt.price) == ("lumen", "vendor/*/*/*")
+    assert (doubt.held, doubt.billed, doubt.attempt_id) == (20_000, 35_000, attempt.id)
+    assert doubt.confirmed_by is None
+    assert stage.budget().settled == usd("0.0350")
+    assert attempt.state is S.STORED
+    settings = stage.studio.provider_settings(TENANT)["lumen"]
+    assert settings.doubted_prices == {"vendor/*/*/*"}
+
+
+@pytest.mark.parametrize("money", ["0.0200", "0.0100"])
+def test_a_bill_within_the_hold_doubts_no_price(money: str) -> None:
+    assert billed(money).studio.price_doubts == {}
+
+
+def test_an_over_run_that_lost_its_race_puts_no_price_in_doubt() -> None:
+    stage = Stage()
+    asked = generation()
+    held = stage.admit(asked)
+    moved = replace(held.current, version=5)
+    stage.studio.attempts[TENANT, asked.id][0] = moved
+
+    with pytest.raises(Stale):
+        write(
+            stage.studio,
+            held,
+            replace(held.current, state=S.PAID, actual_micros=usd("9"), version=2),
+            now=NOW,
+        )
+
+    assert stage.studio.price_doubts == {}
+
+
+# --- what comes late ---------------------------------------------------------------------------
+
+
+def test_a_late_payment_is_added_to_what_an_ended_generation_cost_and_to_nothing_else() -> None:
+    stage = Stage()
+    asked = generation()
+    stage.admit(asked)
+    ended = asked.now(state=G.FAILED, actual_micros=0, completed_at=NOW)
+    stage.studio.generations[TENANT, asked.id] = ended
+    before = stage.record(asked).following(0)
+
+    after = write(
+        stage.studio,
+        before,
+        replace(before.current, state=S.PRESUMED, version=2),
+        now=NOW,
+        state=G.STORING,
+        warnings=("late",),
+    )
+
+    assert after.generation == replace(ended, actual_micros=usd("0.0200"), version=3)
+    assert after.followed == 0
+    assert stage.record(asked).generation == after.generation
+
+
+def test_what_an_abandoned_attempt_does_is_not_the_state_of_its_generation() -> None:
+    stage = Stage()
+    asked = generation(link(), link("other"), state=G.RUNNING)
+    stage.admit(asked)
+    first = replace(stage.record(asked).current, state=S.OVERDUE)
+    second = attempt(S.ACCEPTED, index=1, provider="other")
+    stage.studio.attempts[TENANT, asked.id].update({0: first, 1: second})
+    paid = replace(first, state=S.PAID, actual_micros=1, version=2)
+
+    write(stage.studio, stage.record(asked).following(0), paid, now=NOW, state=G.STORING)
+
+    assert stage.record(asked).generation.state is G.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("beside", "marked"),
+    [(S.STORED, True), (S.PRESUMED, True), (S.PAID, True), (S.OVERDUE, False), (S.RELEASED, False)],
+)
+def test_who_is_paid_beside_another_of_its_generation_is_marked(
+    beside: AttemptState, marked: bool
+) -> None:
+    stage = Stage()
+    asked = generation(link(), link("other"))
+    stage.admit(asked)
+    first = replace(stage.record(asked).current, state=beside)
+    second = attempt(S.ACCEPTED, index=1, provider="other", scopes=first.scopes)
+    stage.studio.attempts[TENANT, asked.id].update({0: first, 1: second})
+    paid = replace(second, state=S.PAID, actual_micros=1, version=2)
+
+    after = write(stage.studio, stage.record(asked), paid, now=NOW)
+
+    assert after.current.double_spend is marked
+    stored = replace(after.current, state=S.STORED, version=3)
+    assert write(stage.studio, after, stored, now=NOW).current.double_spend is marked
+
+
+@pytest.mark.parametrize(
+    ("one", "wait_s"),
+    [
+        (attempt(S.IN_DOUBT, kind=Kind.FINDABLE, doubted_at=NOW), 60),
+        (
+            attempt(
+                S.IN_DOUBT,
+                kind=Kind.FINDABLE,
+                doubted_at=NOW,
+                lease_until=NOW + timedelta(seconds=7),
+            ),
+            7,
+        ),
+        (attempt(S.IN_DOUBT, kind=Kind.KEYED, doubted_at=NOW, lease_until=NOW), 60),
+    ],
+)
+def test_a_lost_answer_is_looked_for_again_when_its_lease_ends_or_after_a_minute(
+    one: Attempt, wait_s: int
+) -> None:
+    assert outcome_of(record(one), now=NOW) == StepResult(Outcome.AGAIN, wait_s)

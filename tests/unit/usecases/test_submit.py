@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from filmgate.domain.attempts import AttemptState
+from filmgate.domain.attempts import AttemptState, Kind
 from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import (
     ContentRefused,
@@ -25,7 +25,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Generation, GenerationState, Link
 from filmgate.domain.ledger import Budget
-from filmgate.providers.base import Adapter, Finished, Keyframe, Kind, Pending, Rendering
+from filmgate.providers.base import Adapter, Finished, Keyframe, Pending, Rendering
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.steps import Outcome, StepResult, Worker
 from tests.support.builders import (
@@ -430,7 +430,12 @@ def test_a_fallback_in_the_next_month_draws_on_the_next_months_budget() -> None:
     assert stage.budget(NOW).settled == 0
     assert stage.budget().settled == usd("0.0300")
     assert stage.budget() == Budget(
-        "owner", "2026-12", usd("10"), settled=usd("0.0300"), version=stage.budget().version
+        "owner",
+        "2026-12",
+        usd("10"),
+        settled=usd("0.0300"),
+        version=stage.budget().version,
+        tally=stage.budget().tally,
     )
 
 

@@ -4,6 +4,7 @@ What the rest of the product builds on:
 
 - `Egress.call` sends one request once. No redirect is followed and nothing is repeated. One
   deadline covers resolving, connecting, sending and the whole reply.
+- `Egress.notify` posts to an owner's own receiver and gives the status; it reads no reply's body.
 - `Egress.download` fetches a result or a user's image into a file. Fetching is safe to repeat, so
   it follows up to 3 redirects, goes on after a cut, and checks every new address from the start.
 - Every failure is a leaf class of `EgressError`, and its `proves_not_sent` says what it means for
@@ -295,6 +296,21 @@ class Egress:
                 return Reply(response.status, Headers(response.getheaders()), content)
         except TooLarge as over:
             raise OutcomeUnknown(target.host, over.reason) from None
+
+    def notify(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, deadline_s: float
+    ) -> int:
+        """Send one POST once to any public host and give the status of the reply alone.
+
+        The reply's body is never read, so that no receiver can hold or fill this process; a
+        redirect is a status like any other. Never for requests that carry a credential of ours.
+        Raises AddressRefused, RequestRefused, NotSent or OutcomeUnknown, and nothing else.
+        """
+        deadline = _Deadline(self._clock, deadline_s)
+        target = checked_target(url, None)
+        head = _request_head("POST", target, headers, len(body), encoding="identity")
+        with self._exchange("POST", target, head + body, deadline) as response:
+            return response.status
 
     def download(
         self,

@@ -4,30 +4,57 @@ Everything starts with the tenant. What belongs to a generation shares its parti
 reads it whole:
 
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
+                                    | webhook | discrepancy#00
+    <tenant>#storyboard#<id>        storyboard | shot#<key>#0000001 | group#... | budget#<run>
+                                    | entry#...
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
+    <tenant>#scopes#<month>         <scope>: the scopes whose budgets of this month were opened
     <tenant>#limits                 <scope>
-    <tenant>#settings               provider#<id>
+    <tenant>#settings               provider#<id> | price#<provider>#<price in doubt>
     <tenant>#health                 <provider id>
-    <tenant>#token#<sha256>         token
+    <tenant>#user#<user>            pace
+    <tenant>#audit                  <moment>#<id>
+    <tenant>#token#<id>             token; listed under <tenant>#tokens
+    <tenant>#claim#<id>             claim
+    <tenant>#notices                <time>#<notice id>
+    <tenant>#alarm#<notice id>      mark
+    <tenant>#watch#<scope>#<month>  forecast
 
-Shards of a hot budget are foreseen in its sort key; today there is one.
+Shards of a hot budget are foreseen in its sort key; today there is one. What has not come to its
+end (a generation, an attempt) also has open_pk and open_sk, and so stands in a small index.
+Generations, attempts and discrepancies have list_pk and list_sk, by tenant and time, and so stand
+in the lists. A discrepancy is a copy of its attempt, written with it, in a list of its own.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import TypeAdapter, ValidationError
 
+from filmgate.domain.audit import AuditRecord
 from filmgate.domain.errors import ConfigurationError
-from filmgate.domain.ledger import NO_PERIOD, Budget
+from filmgate.domain.ledger import NO_PERIOD, Budget, is_envelope
 
 Item = dict[str, Any]
 T = TypeVar("T")
 
 GENERATION: Final = "generation"
-KEY_ATTRIBUTES: Final = frozenset({"pk", "sk", "list_pk", "list_sk", "commit_id"})
+STORYBOARD: Final = "storyboard"
+OPEN: Final = "open"
+OPEN_STORYBOARDS: Final = "open storyboards"
+KEY_ATTRIBUTES: Final = frozenset(
+    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status"}
+)
+GENERATIONS: Final = "generations"
+USAGE: Final = "usage"
+DISCREPANCIES: Final = "discrepancies"
+TALLY: Final = "tally_"
+# A budget's room and whether it is bounded follow from the rest: they are for the guards.
+GUARDS_OF_BUDGETS: Final = frozenset({"room", "bounded"})
+WEBHOOK: Final = "webhook"
 
 _serialize: Callable[[Any], Any] = TypeSerializer().serialize
 _deserialize: Callable[[Any], Any] = TypeDeserializer().deserialize
@@ -37,15 +64,47 @@ def generation_pk(tenant: str, generation_id: str) -> str:
     return f"{tenant}#generation#{generation_id}"
 
 
+def storyboard_pk(tenant: str, storyboard_id: str) -> str:
+    return f"{tenant}#storyboard#{storyboard_id}"
+
+
+def entry_pk(tenant: str, owner: str) -> str:
+    """Where an entry lies: beside the generation that it is of, or beside the storyboard."""
+    of_storyboard = owner.startswith("sb_")
+    return storyboard_pk(tenant, owner) if of_storyboard else generation_pk(tenant, owner)
+
+
 def attempt_sk(index: int) -> str:
     return f"attempt#{index:02d}"
 
 
 def budget_key(tenant: str, scope: str, period: str) -> dict[str, str]:
-    """Where a budget lies: a generation's own beside it, all others in a partition per month."""
+    """Where a budget lies: a generation's own and the envelopes of a storyboard beside it, all
+    others in a partition per month."""
+    if is_envelope(scope):
+        storyboard_id, _, run = scope.partition(":")[2].rpartition(".")
+        return {"pk": storyboard_pk(tenant, storyboard_id), "sk": f"budget#{run}"}
     if period == NO_PERIOD:
         return {"pk": generation_pk(tenant, scope.partition(":")[2]), "sk": "budget"}
     return {"pk": f"{tenant}#budget#{scope}#{period}", "sk": "shard#0"}
+
+
+def scopes_pk(tenant: str, period: str) -> str:
+    return f"{tenant}#scopes#{period}"
+
+
+def list_keys(tenant: str, name: str, at: datetime, identifier: str) -> dict[str, str]:
+    """Where an item stands in one of its tenant's lists, by time."""
+    return {"list_pk": f"{tenant}#{name}", "list_sk": f"{at.isoformat()}#{identifier}"}
+
+
+def open_keys(since: datetime, name: str, among: str = OPEN) -> dict[str, str]:
+    """Where an item stands among those that have not come to their end, oldest first."""
+    return {"open_pk": among, "open_sk": f"{since.isoformat()}#{name}"}
+
+
+def price_sk(provider: str, price: str = "") -> str:
+    return f"price#{provider}#{price}"
 
 
 def limits_pk(tenant: str) -> str:
@@ -60,8 +119,26 @@ def health_pk(tenant: str) -> str:
     return f"{tenant}#health"
 
 
-def token_pk(tenant: str, token_hash: str) -> str:
-    return f"{tenant}#token#{token_hash}"
+def token_key(tenant: str, token_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#token#{token_id}", "sk": "token"}
+
+
+def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#claim#{claim_id}", "sk": "claim"}
+
+
+def pace_key(tenant: str, user: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#user#{user}", "sk": "pace"}
+
+
+def audit_pk(tenant: str) -> str:
+    return f"{tenant}#audit"
+
+
+def audit_item(tenant: str, record: AuditRecord) -> Item:
+    """A record of the trail; the later it was written, the higher its sort key."""
+    at = record.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return {"pk": audit_pk(tenant), "sk": f"{at}#{record.id}", **dump(record)}
 
 
 def dump(value: object) -> Item:
@@ -87,12 +164,18 @@ def load(kind: type[T], item: Mapping[str, Any]) -> T:
 
 
 def load_budget(item: Mapping[str, Any]) -> Budget:
-    """A budget; its stored room is for the guards only and follows from the rest."""
-    return load(Budget, {name: part for name, part in item.items() if name != "room"})
+    tally = {
+        name.removeprefix(TALLY): part for name, part in item.items() if name.startswith(TALLY)
+    }
+    apart = {*GUARDS_OF_BUDGETS, *(f"{TALLY}{name}" for name in tally)}
+    kept = {name: part for name, part in item.items() if name not in apart}
+    return load(Budget, {**kept, "tally": tally})
 
 
 def dump_budget(budget: Budget) -> Item:
-    return {**dump(budget), "room": budget.room}
+    plain = dump(budget)
+    counters = {f"{TALLY}{name}": amount for name, amount in plain.pop("tally").items()}
+    return {**plain, **counters, "room": budget.room, "bounded": budget.limit is not None}
 
 
 def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:

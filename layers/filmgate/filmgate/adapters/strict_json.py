@@ -28,11 +28,16 @@ _CLOSING = frozenset(b"]}")
 
 
 class UnreadableJson(ValueError):
-    """The text is not JSON that can be trusted; `reason` is public and quotes nothing of it."""
+    """The text is not JSON that can be trusted; `reason` is public and quotes nothing of it.
 
-    def __init__(self, reason: str) -> None:
+    `line` and `column` count from 1 and say where it stops to be JSON, where that is known.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.line = line
+        self.column = column
 
 
 def loads(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
@@ -56,7 +61,9 @@ def loads(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise UnreadableJson("half of a surrogate pair") from None
     except RecursionError:  # The caller itself stands close to the interpreter's limit.
         raise UnreadableJson("nested too deeply") from None
-    except ValueError:  # JSONDecodeError, or an integer of more digits than Python converts.
+    except json.JSONDecodeError as error:
+        raise UnreadableJson("not JSON", line=error.lineno, column=error.colno) from None
+    except ValueError:  # An integer of more digits than Python converts.
         raise UnreadableJson("not JSON") from None
     return value
 

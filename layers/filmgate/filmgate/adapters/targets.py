@@ -126,6 +126,18 @@ def checked_base(url: str, hosts: frozenset[str]) -> str:
     return target.url.rstrip("/")
 
 
+def checked_webhook(url: str) -> str:
+    """Give the address of a webhook in its one form: any public host, but no private address.
+
+    Where a name leads is not asked here; whoever connects looks at that each time.
+    Raises AddressRefused.
+    """
+    target = checked_target(url, None)
+    if is_address(target.host) and not addresses.policy.permits(target.host):
+        raise AddressRefused(target.host, "is an address that is not permitted")
+    return target.url
+
+
 def _checked_host(text: str) -> str:
     """Give a host in its one canonical form: an address, or a lower-case ASCII name.
 

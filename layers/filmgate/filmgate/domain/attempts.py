@@ -2,23 +2,33 @@
 
             reserve            begin                 accept
  (none) ──────────▶ RESERVED ─────────▶ SUBMITTING ─────────▶ ACCEPTED ─────▶ PAID ─────▶ STORED
-                       │ ▲                 │  │  │               │ └─▶ OVERDUE
-                       │ └── give_back ────┘  │  └─▶ IN_DOUBT    │
-                       ▼                      ▼                  ▼
-                    RELEASED ◀────────────────┴──────────────────┘
+                       │ ▲                 │  │  │              ▲  │ └─▶ OVERDUE ──▲ │
+                       │ └── give_back ────┘  │  └─▶ IN_DOUBT ──┘  │        │      │ │
+                       ▼                      ▼         │  │       ▼        ▼      │ ▼
+                    RELEASED ◀────────────────┴─────────┘  └──────────▶ PRESUMED ──┘ corrected
 
-A function here returns the next attempt and raises IllegalTransition or LeaseLost; it never
-writes. The store compares state and version, so a stale worker loses.
+Held is the money of RESERVED, SUBMITTING, IN_DOUBT, ACCEPTED and OVERDUE; PAID, STORED and
+PRESUMED count as spent. A function here returns the next attempt and raises IllegalTransition or
+LeaseLost; it never writes. The store compares state and version, so a stale worker loses.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from filmgate.domain.errors import ErrorClass, GatewayError, ProviderError
+from filmgate.domain.facts import Delivered, Ordered, Reported
 from filmgate.domain.money import Micros
+
+
+class Kind(StrEnum):
+    """What can be learned from a provider after an answer was lost."""
+
+    KEYED = "keyed"  # the same reference gives the same job
+    FINDABLE = "findable"  # the job can be searched by its reference
+    BLIND = "blind"  # neither
 
 
 class AttemptState(StrEnum):
@@ -47,9 +57,9 @@ ALLOWED: Final[Mapping[AttemptState, frozenset[AttemptState]]] = {
     S.ACCEPTED: frozenset({S.PAID, S.STORED, S.RELEASED, S.OVERDUE}),
     S.OVERDUE: frozenset({S.PAID, S.RELEASED, S.PRESUMED}),
     S.PAID: frozenset({S.STORED}),
-    S.PRESUMED: frozenset({S.PAID}),
+    S.PRESUMED: frozenset({S.PAID, S.STORED, S.RELEASED}),
     S.STORED: frozenset(),
-    S.RELEASED: frozenset(),
+    S.RELEASED: frozenset({S.PRESUMED}),
 }
 
 
@@ -74,7 +84,13 @@ class Failure:
 class Attempt:
     """`id` is also the reference that a provider is given. `index` is its place in the chain.
 
-    `scopes` are the budgets it draws on, as (scope, period) pairs, fixed when it reserves.
+    `scopes` are the budgets it draws on, as (scope, period) pairs, fixed when it reserves. Where
+    one of them is a storyboard's envelope, `outer` are the budgets that the envelope itself holds.
+    `kind` and `proves_absence` are what the provider's adapter declared when the call began.
+    `unseen_since` and `unseen_looks` tell since when and how often in a row a search or a look
+    showed no such job; `empty_since`, since when the provider says success and shows no result.
+    `double_spend` marks one that was paid beside another of its generation.
+    `ordered`, `delivered` and `reported` are for the reports; no step depends on them.
     """
 
     id: str
@@ -96,14 +112,58 @@ class Attempt:
     actual_micros: Micros | None = None
     failure: Failure | None = None
     ended_at: datetime | None = None
+    kind: Kind = Kind.BLIND
+    proves_absence: bool = False
+    doubted_at: datetime | None = None
+    unseen_since: datetime | None = None
+    unseen_looks: int = 0
+    empty_since: datetime | None = None
+    looked_at: datetime | None = None
+    double_spend: bool = False
+    outer: tuple[tuple[str, str], ...] = ()
+    ordered: Ordered | None = None
+    delivered: Delivered | None = None
+    reported: Reported | None = None
 
     @property
     def is_held(self) -> bool:
         return self.state in HELD
 
+    @property
+    def is_settled(self) -> bool:
+        return self.state in SETTLED
 
-def begin(attempt: Attempt, *, worker: str, lease_until: datetime) -> Attempt:
-    """The worker takes the attempt and may send, until its lease ends. One worker wins."""
+    @property
+    def held_micros(self) -> Micros:
+        return self.reserved_micros if self.is_held else 0
+
+    @property
+    def settled_micros(self) -> Micros:
+        """What counts as spent; an attempt presumed paid counts in full."""
+        if not self.is_settled:
+            return 0
+        return self.reserved_micros if self.actual_micros is None else self.actual_micros
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something may still have to happen to it; nobody looks at the others again."""
+        if self.state is S.PAID:
+            return self.failure is None
+        return self.is_held or (self.state is S.PRESUMED and self.ended_at is None)
+
+
+def begin(
+    attempt: Attempt,
+    *,
+    worker: str,
+    lease_until: datetime,
+    kind: Kind = Kind.BLIND,
+    proves_absence: bool = False,
+) -> Attempt:
+    """The worker takes the attempt and may send, until its lease ends. One worker wins.
+
+    `kind` and `proves_absence` say what could be learned if its answer were lost.
+    """
     return _move(
         attempt,
         S.SUBMITTING,
@@ -111,6 +171,8 @@ def begin(attempt: Attempt, *, worker: str, lease_until: datetime) -> Attempt:
         lease_until=lease_until,
         tries=attempt.tries + 1,
         retry_at=None,
+        kind=kind,
+        proves_absence=proves_absence,
     )
 
 
@@ -125,10 +187,13 @@ def release(
 ) -> Attempt:
     """Nothing was accepted and nothing more will be tried: the hold goes back.
 
-    From SUBMITTING only its owner may say so, before the lease ends.
+    From SUBMITTING only its owner may say so, before the lease ends. A doubt ends so by a proof
+    alone, see `prove_absent`.
     """
     if attempt.state is S.SUBMITTING:
         _require_lease(attempt, worker, now)
+    if attempt.state is S.IN_DOUBT:
+        raise IllegalTransition("a refusal proves nothing about a call whose answer was lost")
     return _move(attempt, S.RELEASED, failure=failure, ended_at=now, owner=None, lease_until=None)
 
 
@@ -141,7 +206,23 @@ def accept(attempt: Attempt, *, operation: Mapping[str, Any], deadline_at: datet
         deadline_at=deadline_at,
         owner=None,
         lease_until=None,
+        failure=None,
+        unseen_since=None,
+        unseen_looks=0,
     )
+
+
+def adopt(attempt: Attempt, *, operation: Mapping[str, Any]) -> Attempt:
+    """A job turned up for an attempt that was given up: it counts as paid until it is known.
+
+    One that was PRESUMED keeps its money; one that was RELEASED is settled in full again.
+    """
+    known = replace(attempt, operation=operation, ended_at=None)
+    if attempt.state is S.PRESUMED:
+        return replace(known, version=attempt.version + 1)
+    if attempt.state is not S.RELEASED:
+        raise IllegalTransition(f"{attempt.state} was not given up")
+    return _move(known, S.PRESUMED)
 
 
 def doubt(
@@ -153,11 +234,88 @@ def doubt(
     """
     if attempt.lease_until is not None and now < attempt.lease_until:
         _require_lease(attempt, worker, now)
-    return _move(attempt, S.IN_DOUBT, failure=failure)
+    return _move(attempt, S.IN_DOUBT, failure=failure, doubted_at=now)
+
+
+def unseen(attempt: Attempt, *, now: datetime) -> Attempt:
+    """One more search or look in a row that showed no such job. That alone proves nothing.
+
+    A search counts from the end of the lease on: before it, the call may still be on its way.
+    """
+    if attempt.lease_until is not None and now < attempt.lease_until:
+        return attempt
+    return replace(
+        attempt,
+        version=attempt.version + 1,
+        unseen_since=attempt.unseen_since or now,
+        unseen_looks=attempt.unseen_looks + 1,
+    )
+
+
+def visible(attempt: Attempt) -> Attempt:
+    """A look showed the job at work: what was not seen before is no row of looks any more."""
+    if attempt.unseen_since is None and attempt.empty_since is None:
+        return attempt
+    return replace(
+        attempt,
+        version=attempt.version + 1,
+        unseen_since=None,
+        unseen_looks=0,
+        empty_since=None,
+    )
+
+
+def prove_absent(
+    attempt: Attempt, *, failure: Failure, now: datetime, spacing: timedelta
+) -> Attempt:
+    """Two searches after the lease, at least `spacing` apart, showed no job: the hold goes back.
+
+    Only where the provider's search is a proof.
+    """
+    since = attempt.unseen_since
+    proved = attempt.proves_absence and since is not None and now - since >= spacing
+    if attempt.state is not S.IN_DOUBT or not proved:
+        raise IllegalTransition(f"nothing proves that {attempt.id} was not accepted")
+    return _move(attempt, S.RELEASED, failure=failure, ended_at=now, owner=None, lease_until=None)
+
+
+def presume(attempt: Attempt, *, now: datetime) -> Attempt:
+    """The limit of doubt is over: counted as paid in full until something proves otherwise."""
+    return _move(attempt, S.PRESUMED, owner=None, lease_until=None, looked_at=now)
+
+
+def looked(attempt: Attempt, *, now: datetime) -> Attempt:
+    """Somebody looked into an attempt that is given up, and nothing was new."""
+    return replace(attempt, version=attempt.version + 1, looked_at=now)
+
+
+def close(attempt: Attempt, *, now: datetime) -> Attempt:
+    """Nobody will look at a presumed attempt any more; its money stays spent."""
+    if attempt.state is not S.PRESUMED:
+        raise IllegalTransition(f"{attempt.state} is not presumed")
+    return replace(attempt, version=attempt.version + 1, ended_at=now)
+
+
+def correct(attempt: Attempt, *, actual: Micros, now: datetime) -> Attempt:
+    """A person knows what an attempt really cost, for instance from the vendor's bill.
+
+    What is held or in doubt must first come to its own end: raises IllegalTransition.
+    """
+    if not attempt.is_settled:
+        raise IllegalTransition(f"{attempt.state} is not settled")
+    ended_at = attempt.ended_at or now
+    return replace(attempt, version=attempt.version + 1, actual_micros=actual, ended_at=ended_at)
+
+
+def empty(attempt: Attempt, *, now: datetime) -> Attempt:
+    """The provider says success and shows no result; it may still come."""
+    if attempt.empty_since is not None:
+        return attempt
+    return replace(attempt, version=attempt.version + 1, empty_since=now)
 
 
 def overdue(attempt: Attempt, *, failure: Failure) -> Attempt:
-    """The job is older than its deadline. The money stays held."""
+    """The job is older than its deadline, or cannot be seen any more. The money stays held."""
     return _move(attempt, S.OVERDUE, failure=failure)
 
 
@@ -167,6 +325,7 @@ def pay(
     actual: Micros,
     operation: Mapping[str, Any] | None = None,
     failure: Failure | None = None,
+    reported: Reported | None = None,
     now: datetime,
 ) -> Attempt:
     """The provider says success. `failure` tells why its result cannot be used, if so."""
@@ -176,13 +335,20 @@ def pay(
         actual_micros=actual,
         operation=operation or attempt.operation,
         failure=failure,
+        reported=reported or attempt.reported,
         ended_at=now,
         owner=None,
         lease_until=None,
     )
 
 
-def store(attempt: Attempt, *, now: datetime, actual: Micros | None = None) -> Attempt:
+def store(
+    attempt: Attempt,
+    *,
+    now: datetime,
+    actual: Micros | None = None,
+    reported: Reported | None = None,
+) -> Attempt:
     """The result is in our bucket. `actual` settles in the same step where nothing has yet."""
     settled = attempt.actual_micros if actual is None else actual
     return _move(
@@ -190,6 +356,7 @@ def store(attempt: Attempt, *, now: datetime, actual: Micros | None = None) -> A
         S.STORED,
         actual_micros=settled,
         failure=None,
+        reported=reported or attempt.reported,
         ended_at=now,
         owner=None,
         lease_until=None,

@@ -7,13 +7,17 @@ offer and a wish, which always gives a reason when they do not fit.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
+from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import (
     DEFAULT_IMAGE_RESOLUTION,
     DEFAULT_VIDEO_RESOLUTION,
     Media,
     Wish,
 )
+
+MIDDLE_RANK: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,11 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model of a provider. `frames` lists every size it makes, cheapest words first."""
+    """One model of a provider. `frames` lists every size it makes, cheapest words first.
+
+    `quality_rank` is 1 to 100, higher is better; it compares offers of one medium and only orders
+    them: 80 is not twice as good as 40.
+    """
 
     model: str
     frames: tuple[Frame, ...]
@@ -40,6 +48,7 @@ class Offer:
     accepts: frozenset[str] = frozenset()
     needs_keyframe: bool = False
     retires_on: date | None = None
+    quality_rank: int = MIDDLE_RANK
 
     @property
     def resolutions(self) -> tuple[str, ...]:
@@ -83,9 +92,15 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All providers by id; `find` also knows the aliases."""
+    """All providers by id; `find` also knows the aliases.
+
+    `hybrid` says which strategy the strategy HYBRID is for a role. `quality_floors` gives names to
+    quality ranks: a floor lets only offers of that rank and above through.
+    """
 
     providers: Mapping[str, Provider]
+    hybrid: Mapping[Role, Strategy] = field(default_factory=dict)
+    quality_floors: Mapping[str, int] = field(default_factory=dict)
     _aliases: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """The chain: which providers will be tried for a wish, in which order, and what it can cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,15 +18,10 @@ from filmgate.domain.catalogue import (
 from filmgate.domain.health import BreakerState, Health
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import PriceRow, RateCard, price
+from filmgate.domain.strategies import Role, Strategy, strategy_for, usual_role
 from filmgate.domain.wishes import AUTO, Wish
 
 RETIREMENT_NOTICE: Final = timedelta(days=30)
-
-
-class Strategy(StrEnum):
-    PRIORITY = "priority"  # the owner's order
-    CHEAPEST = "cheapest"
-    FASTEST = "fastest"  # by what was observed, else by what the catalogue expects
 
 
 class OnRefusal(StrEnum):
@@ -44,7 +39,8 @@ class ProviderSettings:
     """What an owner has set for one provider; a fresh one is what holds before anything is set.
 
     `key_set` says whether its secret is there, `key_hint` how it ends. `version` counts the
-    changes; 0 means that nothing was ever set.
+    changes; 0 means that nothing was ever set. `doubted_prices` names the prices that the vendor
+    has overstepped and nobody has confirmed since; they are kept beside the settings.
     """
 
     enabled: bool = True
@@ -56,6 +52,7 @@ class ProviderSettings:
     on_unknown: OnUnknown = OnUnknown.STOP
     key_hint: str | None = None
     version: int = 0
+    doubted_prices: frozenset[str] = frozenset()
 
     def priority_of(self, provider: Provider) -> int:
         """The owner's place for the provider, or the catalogue's where the owner gave none."""
@@ -85,6 +82,12 @@ class Candidate:
     @property
     def eligible(self) -> bool:
         return self.exclusion is None
+
+    @property
+    def usual_ms(self) -> int:
+        """How long a take usually takes: by what was observed, else by what is expected."""
+        expected_s = self.match.offer.expected_s if self.match else 0
+        return expected_s * 1000 if self.observed_ms is None else self.observed_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +135,12 @@ def make_plan(
     now: datetime,
     on_refusal: OnRefusal | None = None,
     on_unknown: OnUnknown | None = None,
+    role: Role | None = None,
 ) -> Plan:
     """Hold every provider asked about against the wish and put them in the strategy's order.
 
     `provider` is an id or alias of the catalogue, or AUTO for all providers of the medium.
+    `role` matters for the strategy HYBRID only; None is the usual one of the medium.
     `on_refusal` and `on_unknown` are what the request says; None leaves it to each provider's
     settings.
     """
@@ -147,8 +152,45 @@ def make_plan(
             policies = (on_refusal or owned.on_refusal, on_unknown or owned.on_unknown)
             known = health.get(one.id, Health())
             candidates.append(_candidate(one, wish, card, owned, policies, known, now))
+    own = strategy_for(role or usual_role(wish.type), strategy, catalogue.hybrid)
+    return in_order(candidates, own)
+
+
+def in_order(candidates: Iterable[Candidate], strategy: Strategy) -> Plan:
+    """The same candidates as a plan in the strategy's order, those that cannot at the end.
+
+    Raises KeyError for HYBRID, which is an order for no single chain: see `strategy_for`.
+    """
     order = _ORDERS[strategy]
     return Plan(tuple(sorted(candidates, key=lambda c: (not c.eligible, *order(c)))))
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Who of a chain is asked first, and who not at all; `alone` means nobody but the first."""
+
+    first: str | None = None
+    alone: bool = False
+    without: frozenset[str] = frozenset()
+
+
+ANYBODY: Final = Preference()
+
+
+def preferring(plan: Plan, preference: Preference) -> Plan:
+    """The same plan with the preferred provider first and the unwanted ones out of it."""
+
+    def preferred(entry: Candidate) -> Candidate:
+        first = preference.first in (None, entry.provider.id)
+        unwanted = entry.provider.id in preference.without or (preference.alone and not first)
+        if not entry.eligible or not unwanted:
+            return entry
+        return replace(entry, exclusion=Exclusion("passed-over", "another provider is to make it"))
+
+    entries = [preferred(entry) for entry in plan.entries]
+    return Plan(
+        tuple(sorted(entries, key=lambda c: (not c.eligible, c.provider.id != preference.first)))
+    )
 
 
 def within(plan: Plan, cost_limit: Micros) -> Plan:
@@ -202,6 +244,10 @@ def _candidate(
     if isinstance(found, Exclusion):
         return Candidate(*known, None, None, None, standing or found)
     matched, row = found
+    if card.name_of(row) in settings.doubted_prices:
+        standing = standing or Exclusion(
+            "price-in-doubt", "its vendor billed more than this price; an admin has to confirm it"
+        )
     return Candidate(*known, matched, row, price(row, wish), standing, health.percentile_ms(50))
 
 
@@ -274,13 +320,18 @@ def _by_cost(entry: Candidate) -> tuple[int, ...]:
 
 def _by_latency(entry: Candidate) -> tuple[int, ...]:
     """Fastest first, in milliseconds; a provider that has no offer stands behind all others."""
-    expected_s = entry.match.offer.expected_s if entry.match else 0
-    usual_ms = expected_s * 1000 if entry.observed_ms is None else entry.observed_ms
-    return (entry.match is None, usual_ms, entry.priority)
+    return (entry.match is None, entry.usual_ms, entry.priority)
+
+
+def _by_quality(entry: Candidate) -> tuple[int, ...]:
+    """Best first; among equals the owner's order, not the price: that is another strategy."""
+    rank = entry.match.offer.quality_rank if entry.match else 0
+    return (entry.match is None, -rank, entry.priority)
 
 
 _ORDERS: Mapping[Strategy, Callable[[Candidate], Sequence[int]]] = {
     Strategy.PRIORITY: _by_priority,
     Strategy.CHEAPEST: _by_cost,
     Strategy.FASTEST: _by_latency,
+    Strategy.QUALITY: _by_quality,
 }

@@ -93,11 +93,15 @@ class UnsupportedMediaType(CallerError):
 
 
 class ValidationFailed(CallerError):
-    """Carries `errors`: a list of {"pointer", "message"}, one per field that is wrong."""
+    """Carries `errors`: a list of {"pointer", "message"}, one per field that is wrong.
+
+    `faults` has the same as pairs.
+    """
 
     code, status, title = "validation-failed", 422, "The request is not valid"
 
     def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        self.faults = tuple(errors)
         listed = [{"pointer": pointer, "message": message} for pointer, message in errors]
         super().__init__("; ".join(f"{p or '/'}: {m}" for p, m in errors), errors=listed)
 
@@ -108,6 +112,18 @@ class IdempotencyKeyReused(CallerError):
 
 class NoCapableProvider(CallerError):
     code, status, title = "no-capable-provider", 422, "No provider can make this"
+
+
+class RateLimited(CallerError):
+    """Carries `retryAfter`: whole seconds until the user may start the next one."""
+
+    code, status, title = "rate-limited", 429, "Too many requests in a short time"
+
+
+class TooManyInFlight(CallerError):
+    """Carries `retryAfter`: whole seconds after which one may have ended."""
+
+    code, status, title = "too-many-in-flight", 429, "Too many generations at once"
 
 
 class LedgerUnavailable(CallerError):
@@ -210,6 +226,18 @@ class ProviderProtocolError(ProviderError):
     error_class, code = ErrorClass.RETRY, "unreadable-answer"
 
 
+class ProviderJobUnknown(ProviderProtocolError):
+    """The vendor shows no such job now. That is no failure of the job."""
+
+    code = "job-unknown"
+
+
+class ProviderResultMissing(ProviderProtocolError):
+    """The vendor says success and shows no result; it may still come."""
+
+    code = "result-missing"
+
+
 class ResultUnusable(ProviderError):
     """The provider delivered something that is no image or video, and will be paid for it."""
 
@@ -225,6 +253,18 @@ class DownloadFailed(GatewayError):
 
 class StoreUnavailable(GatewayError):
     """The table is throttled, in conflict or away. Nothing was bought; the step may be repeated."""
+
+
+class TopicUnavailable(GatewayError):
+    """The owner's topic took no notice, or gave no answer. The notice is kept and told later."""
+
+
+class DeadLettersUnavailable(GatewayError):
+    """The dead-letter queue cannot be read now; its messages stay where they are."""
+
+
+class RecordsGone(GatewayError):
+    """The stream no longer has the records that a dead letter points to: it keeps them a day."""
 
 
 class Stale(GatewayError):
@@ -252,6 +292,20 @@ class DoesNotFit(GatewayError):
         self.scope = scope
         self.needed = needed
         self.room = room
+
+
+class NotAnnounced(GatewayError):
+    """The bus or the queue did not take what was to be told; it may be told again."""
+
+
+class WebhookNotSent(GatewayError):
+    """A receiver gave no answer. `reason` is public; `final` says that asking again is no use:
+    its address is one that must not be asked."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.final = final
 
 
 class StepFailed(GatewayError):

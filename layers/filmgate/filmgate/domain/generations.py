@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState
-from filmgate.domain.chain import OnRefusal, OnUnknown, Strategy
+from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Kind
+from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
 from filmgate.domain.pricing import Unit
+from filmgate.domain.strategies import Strategy
+from filmgate.domain.webhooks import Delivery
 from filmgate.domain.wishes import Wish
 
 
@@ -52,6 +54,19 @@ class Link:
     micros_per_million_tokens: Micros | None
     on_refusal: OnRefusal = OnRefusal.NEXT
     on_unknown: OnUnknown = OnUnknown.STOP
+    price: str = ""  # the name of the price it was sold at
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The money of one run of a storyboard, held at once before anything is made.
+
+    `scope` names its budget, on which the run's generations draw; `outer` are the budgets that it
+    holds its money in, and so their generations draw on those through it alone.
+    """
+
+    scope: str
+    outer: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,8 @@ class Generation:
 
     `on_refusal` and `on_unknown` are what the request said, None where it left them to the
     settings; what holds is in the links of the chain.
-    `provider` and `actual_micros` are written at the end: who made the take, and what was paid.
+    `provider` and `actual_micros` are written at the end: who made the take, and what was paid; a
+    late payment is added. `recoveries` counts how often its workflow had to be started again.
     """
 
     id: str
@@ -93,12 +109,16 @@ class Generation:
     script_id: str | None = None
     shot_number: int | None = None
     tags: tuple[str, ...] = ()
+    webhook_url: str | None = None
     warnings: tuple[str, ...] = ()
     failure: Problem | None = None
     provider: str | None = None
     actual_micros: Micros | None = None
     cancel_requested_at: datetime | None = None
     completed_at: datetime | None = None
+    recoveries: int = 0
+    storyboard_id: str | None = None
+    envelope: Envelope | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -126,19 +146,27 @@ class Take:
     sha256: str
     created_at: datetime
     late: bool = False
+    has_audio: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything the table knows of one generation; attempts in the order of the chain."""
+    """Everything the table knows of one generation; attempts in the order of the chain.
+
+    `followed` is the place of the one attempt that is looked after, whatever became of its
+    generation; None means the generation itself, at its latest attempt.
+    `webhook` is there from the moment that a generation which asked for one has ended.
+    """
 
     generation: Generation
     attempts: tuple[Attempt, ...]
     takes: tuple[Take, ...] = ()
+    followed: int | None = None
+    webhook: Delivery | None = None
 
     @property
     def current(self) -> Attempt:
-        return self.attempts[-1]
+        return self.attempts[-1 if self.followed is None else self.followed]
 
     @property
     def link(self) -> Link:
@@ -149,9 +177,29 @@ class Record:
         """Whether the chain has a provider behind the current one."""
         return self.current.index + 1 < len(self.generation.chain)
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether what the current attempt brings comes late: its generation went on or ended."""
+        return self.generation.is_terminal or self.current is not self.attempts[-1]
+
+    @property
+    def awaits_a_result(self) -> bool:
+        """Whether an attempt that was given up is paid after all and its result on the way."""
+        given_up = self.attempts[:-1]
+        return any(one.state is AttemptState.PAID and one.is_open for one in given_up)
+
+    @property
+    def settled_micros(self) -> Micros:
+        """What all attempts cost together, so far."""
+        return sum(one.settled_micros for one in self.attempts)
+
+    def following(self, index: int | None) -> "Record":
+        return replace(self, followed=index)
+
     def with_attempt(self, attempt: Attempt) -> "Record":
         others = [one for one in self.attempts if one.index != attempt.index]
-        return replace(self, attempts=(*others, attempt))
+        attempts = sorted((*others, attempt), key=lambda one: one.index)
+        return replace(self, attempts=tuple(attempts))
 
 
 class Step(StrEnum):
@@ -159,8 +207,9 @@ class Step(StrEnum):
 
     BEGIN = "begin"  # the current attempt holds its money and may be sent
     RESERVE = "reserve"  # the next provider of the chain
-    WAIT = "wait"  # another worker has the lease
+    WAIT = "wait"  # another worker has the lease, or fetches what came after all
     DOUBT = "doubt"  # its lease is over and nobody recorded an outcome
+    SEARCH = "search"  # the answer was lost, and the provider may show the job
     POLL = "poll"
     RENDER = "render"
     COLLECT = "collect"
@@ -168,16 +217,51 @@ class Step(StrEnum):
     STOP = "stop"
 
 
+SEARCH_IN_WORKFLOW: Final = timedelta(minutes=10)
+"""How long a generation waits for a lost answer to be found, where its provider can be searched.
+It is longer than any lease, so that a proof of absence falls within."""
+
+REPLAY_FOR: Final = timedelta(hours=1)
+
 RENDER_OPERATION: Final[Mapping[str, Any]] = {"render": True}
 """The operation of an attempt that our own renderer will carry out."""
 
 
 def next_step(record: Record, now: datetime) -> Step:
-    """The one place that decides how a generation goes on, from nothing but its record."""
-    generation, attempt = record.generation, record.current
-    if generation.is_terminal:
+    """The one place that decides how a generation, or a followed attempt, goes on."""
+    if record.followed is not None:
+        return _step_of(record.current, now) or Step.STOP
+    if record.generation.is_terminal:
         return Step.STOP
+    step = _own_step(record, now)
+    waits = step in (Step.BEGIN, Step.RESERVE, Step.STOP) and record.awaits_a_result
+    return Step.WAIT if waits else step
+
+
+def _own_step(record: Record, now: datetime) -> Step:
+    """What the latest attempt asks for, as if no other were on its way."""
+    generation, attempt = record.generation, record.current
+    if attempt.state is AttemptState.RESERVED:
+        has_take = any(one.state is AttemptState.STORED for one in record.attempts)
+        unwanted = has_take or generation.cancel_requested_at is not None
+        return Step.STOP if unwanted else Step.BEGIN
+    if attempt.state is AttemptState.IN_DOUBT and attempt.kind is Kind.FINDABLE:
+        searched_for = now - (attempt.doubted_at or now)
+        if searched_for < SEARCH_IN_WORKFLOW and generation.cancel_requested_at is None:
+            return Step.SEARCH
+    return _step_of(attempt, now) or (Step.RESERVE if _goes_on(record) else Step.STOP)
+
+
+def _step_of(attempt: Attempt, now: datetime) -> Step | None:
+    """What an attempt by itself needs next; None when it has come to an end or to a doubt.
+
+    A call whose answer was lost may be replayed where the same reference gives the same job, and
+    only at first: a doubt must not start a job late.
+    """
     match attempt.state:
+        case AttemptState.IN_DOUBT if attempt.kind is Kind.KEYED:
+            fresh = now - (attempt.doubted_at or now) < REPLAY_FOR
+            return Step.SEARCH if fresh else None
         case AttemptState.STORED:
             return Step.STORED
         case AttemptState.PAID:
@@ -187,10 +271,7 @@ def next_step(record: Record, now: datetime) -> Step:
         case AttemptState.SUBMITTING:
             alive = attempt.lease_until is not None and now < attempt.lease_until
             return Step.WAIT if alive else Step.DOUBT
-        case AttemptState.RESERVED:
-            return Step.STOP if generation.cancel_requested_at else Step.BEGIN
-        case _:
-            return Step.RESERVE if _goes_on(record) else Step.STOP
+    return None
 
 
 def _goes_on(record: Record) -> bool:
@@ -198,6 +279,8 @@ def _goes_on(record: Record) -> bool:
     attempt, link = record.current, record.link
     if record.generation.cancel_requested_at is not None or not record.others_wait:
         return False
+    if any(one.state is AttemptState.STORED for one in record.attempts):
+        return False  # an attempt that was given up brought its result after all
     if attempt.state in DOUBTFUL:
         return link.on_unknown is OnUnknown.NEXT
     error_class = attempt.failure.error_class if attempt.failure else ErrorClass.FALLBACK
@@ -219,16 +302,23 @@ def conclude(record: Record) -> tuple[GenerationState, Problem | None]:
             "A provider may have accepted the job, but gave no readable answer. "
             "The money stays held until that is known.",
         )
-    if states & {AttemptState.OVERDUE, AttemptState.ACCEPTED}:
+    if any(_is_left_running(one) for one in record.attempts):
         return _failed("deadline-exceeded", "The provider did not finish within its deadline.")
     if record.generation.cancel_requested_at is not None:
         return GenerationState.CANCELLED, Problem("cancelled", "Cancelled on request.")
     return _failed(*_why_all_failed(record))
 
 
+def _is_left_running(attempt: Attempt) -> bool:
+    """Whether a provider may still be at it; our own renderer is not."""
+    running = attempt.state in (AttemptState.OVERDUE, AttemptState.ACCEPTED)
+    return running and attempt.operation != RENDER_OPERATION
+
+
 def _why_all_failed(record: Record) -> tuple[str, str]:
     classes = [a.failure.error_class for a in record.attempts if a.failure is not None]
-    if not classes or AttemptState.RESERVED in {a.state for a in record.attempts}:
+    unfinished = {AttemptState.RESERVED, AttemptState.ACCEPTED}
+    if not classes or unfinished & {a.state for a in record.attempts}:
         return "internal", "The work stopped before it was finished; nothing was bought."
     if classes[-1] is ErrorClass.INVALID:
         return "invalid-request", "The provider found the request invalid."

@@ -33,6 +33,7 @@ class BreakerState(StrEnum):
 class Health:
     """The running figures of one provider; `reason` is the code that opened the breaker.
 
+    `open_since` is when it opened after it was last closed; failed probes do not move it.
     `durations_ms` are those of the latest successes, oldest first.
     """
 
@@ -45,6 +46,7 @@ class Health:
     cost_micros: Micros = 0
     durations_ms: tuple[int, ...] = ()
     version: int = 0
+    open_since: datetime | None = None
 
     def breaker(self, now: datetime) -> BreakerState:
         if self.open_until is None:
@@ -76,6 +78,7 @@ def after_success(health: Health, *, duration: timedelta, cost: Micros) -> Healt
         failures_in_row=0,
         times_opened=0,
         open_until=None,
+        open_since=None,
         reason=None,
         attempts=health.attempts + 1,
         successes=health.successes + 1,
@@ -112,6 +115,7 @@ def closed(health: Health) -> Health:
         failures_in_row=0,
         times_opened=0,
         open_until=None,
+        open_since=None,
         reason=None,
         version=health.version + 1,
     )
@@ -119,5 +123,9 @@ def closed(health: Health) -> Health:
 
 def _opened(health: Health, length: timedelta, reason: str, now: datetime) -> Health:
     return replace(
-        health, open_until=now + length, times_opened=health.times_opened + 1, reason=reason
+        health,
+        open_until=now + length,
+        open_since=health.open_since or now,
+        times_opened=health.times_opened + 1,
+        reason=reason,
     )

@@ -5,6 +5,7 @@ from base64 import b32encode
 from typing import Final
 
 _LENGTH: Final = 26  # of base32: 130 bits
+_SHORT: Final = 16  # 80 bits, for people to read out
 
 
 def generation_id(tenant: str, user: str, idempotency_key: str) -> str:
@@ -36,9 +37,59 @@ def generation_of_take(take_id: str) -> str | None:
     return f"gen_{stem[:_LENGTH]}"
 
 
+def event_id(generation_id: str) -> str:
+    """The id under which the end of a generation is told; there is one end."""
+    return f"evt_{_stem(generation_id)}"
+
+
+def storyboard_event_id(storyboard_id: str, run: int) -> str:
+    """The id under which the end of a storyboard's run is told; a resume has an end of its own."""
+    return f"evt_{_stem(storyboard_id)}n{run}"
+
+
 def quote_id(*parts: str) -> str:
     """A name for what was priced: the same for the same request, chain, prices and time."""
     return f"quo_{_digest(*parts)}"
+
+
+def token_id(token_hash: str) -> str:
+    """The name of an API token, which tells neither the token nor its hash."""
+    return f"tok_{_digest('token', token_hash)[:_SHORT]}"
+
+
+def claim_id(tenant: str, user: str, idempotency_key: str) -> str:
+    """What a user's key stands for where no generation is meant."""
+    return f"clm_{_digest('claim', tenant, user, idempotency_key)}"
+
+
+def audit_id(request_id: str, action: str, thing: str) -> str:
+    """The record of what one request did to one thing."""
+    return f"aud_{_digest(request_id, action, thing)}"
+
+
+def notice_id(tenant: str, kind: str, *about: str) -> str:
+    """The id of the notice of this kind about this very thing."""
+    return f"ntc_{_digest(tenant, kind, *about)}"
+
+
+def storyboard_id(tenant: str, user: str, idempotency_key: str) -> str:
+    """The id of the storyboard that this user asks for under this key."""
+    return f"sb_{_digest('storyboard', tenant, user, idempotency_key)}"
+
+
+def is_storyboard_id(text: str) -> bool:
+    """Whether a text has the form of a storyboard's id."""
+    stem = text.removeprefix("sb_")
+    return stem != text and len(stem) == _LENGTH and stem.isascii() and stem.isalnum()
+
+
+def part_key(storyboard_id: str, shot_number: int, role: str, revision: int) -> str:
+    """The idempotency key of the generation that makes one part of a shot.
+
+    The same part in the same revision is the same generation however often it is asked for. The
+    spaces keep it apart from every key that a caller can send, which is visible ASCII.
+    """
+    return f"{storyboard_id} {shot_number} {role} {revision}"
 
 
 def _stem(identifier: str) -> str:

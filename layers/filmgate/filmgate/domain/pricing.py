@@ -59,6 +59,11 @@ class RateCard:
     version: str
     rows: tuple[PriceRow, ...]
 
+    def name_of(self, row: PriceRow) -> str:
+        """What a price is called when it is in doubt, such as "guide/*/720p/*"."""
+        fields = (row.model, row.resolution, row.quality)
+        return "/".join([self.name, *(field or "*" for field in fields)])
+
     def rows_of(self, provider: str) -> list[PriceRow]:
         return [row for row in self.rows if row.provider == provider]
 

@@ -7,7 +7,7 @@ Facts read 2026-11 in the `google-genai` package 3.4.0 and on ai.google.dev:
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from filmgate.domain.errors import (
@@ -17,13 +17,14 @@ from filmgate.domain.errors import (
     ProviderRetired,
     ProviderThrottled,
 )
-from filmgate.providers.base import Json
+from filmgate.providers.base import Account, Answer, Http, Json, ask, no_check
 
 Leaf = tuple[type[ProviderError], str]
 ACCOUNT_NOT_SERVED: Final[Leaf] = (
     ProviderQuotaExhausted,
     "does not serve this account (billing or country)",
 )
+REFUSED: Final[Leaf] = (ProviderKeyRefused, "refused the key")
 RETIRED: Final[Leaf] = (ProviderRetired, "does not know this model (any more)")
 
 _DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)s")
@@ -35,7 +36,7 @@ def shared_leaf(status: int, error: Mapping[str, Any]) -> Leaf | None:
     """
     reasons = {str(detail.get("reason")) for detail in objects_in(error.get("details"))}
     if "API_KEY_INVALID" in reasons or status in (401, 403):
-        return ProviderKeyRefused, "refused the key"
+        return REFUSED
     if error.get("status") == "FAILED_PRECONDITION":
         return ACCOUNT_NOT_SERVED
     if status == 404:
@@ -45,6 +46,26 @@ def shared_leaf(status: int, error: Mapping[str, Any]) -> Leaf | None:
             return ProviderQuotaExhausted, "over its quota for today"
         return ProviderThrottled, "too many requests"
     return None
+
+
+def check_key(
+    http: Http,
+    account: Account,
+    *,
+    headers: Mapping[str, str],
+    deadline_s: float,
+    refusal: Callable[[Answer, Mapping[str, Any]], ProviderError],
+) -> None:
+    """List one model, which is free; every answer but a list is raised as a ProviderError."""
+    answer = ask(
+        http, account, "GET", "/v1beta/models?pageSize=1", headers=headers, deadline_s=deadline_s
+    )
+    match answer.json:
+        case {"models": [*_]} if answer.status == 200:
+            return
+        case {"error": {"message": str()} as error} if answer.status not in (200, 404):
+            raise refusal(answer, error)
+    raise no_check(account, answer)
 
 
 def retry_delay(error: Mapping[str, Any]) -> float | None:

@@ -10,12 +10,14 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from filmgate.adapters.strict_json import UnreadableJson, loads
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ProviderError,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderNotReached,
     ProviderOutcomeUnknown,
@@ -24,14 +26,6 @@ from filmgate.domain.errors import (
 )
 
 Json = Any  # whatever json.loads gives
-
-
-class Kind(StrEnum):
-    """What can be learned after an answer was lost."""
-
-    KEYED = "keyed"  # the same reference gives the same job
-    FINDABLE = "findable"  # the job can be searched by its reference
-    BLIND = "blind"  # neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +129,7 @@ class Adapter:
     """One provider's protocol. An adapter says its kind and overrides what its vendor offers."""
 
     kind: Kind = Kind.BLIND
+    proves_absence: bool = False  # whether a job that a search does not show does not exist
     bills_failed_jobs: bool = False
     can_cancel: bool = False  # whether the vendor has a call for it
     result_life_s: int | None = None  # None: the answer is the result
@@ -156,8 +151,19 @@ class Adapter:
     def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
         """Look at a job; free, and safe to repeat. Never asked of who answers at once.
 
-        ContentRefused and ProviderJobFailed mean the job is over; any other ProviderError means
-        that this look saw nothing.
+        ContentRefused and ProviderJobFailed mean the job is over; ProviderJobUnknown that the
+        vendor shows no such job, ProviderResultMissing a success without a result,
+        ProviderKeyRefused a key that opens no look; any other ProviderError means that this look
+        saw nothing.
+        """
+        raise NotImplementedError
+
+    def cancel(self, operation: Mapping[str, Any], *, deadline_s: float) -> None:
+        """Ask the vendor to give a job up; asked where `can_cancel` says so.
+
+        Comes back when the vendor took the wish. That proves nothing: only a look that says
+        cancelled does. Raises ProviderUnsupported for a job that cannot be cancelled, and any
+        other ProviderError when the wish was not taken.
         """
         raise NotImplementedError
 
@@ -184,6 +190,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     json: Json
+    is_empty: bool = False
 
 
 def ask(
@@ -214,22 +221,39 @@ def ask(
         parsed = loads(reply.body) if reply.body else None
     except UnreadableJson:
         parsed = None
-    return Answer(reply.status, reply.headers, parsed)
+    return Answer(reply.status, reply.headers, parsed, is_empty=not reply.body.strip())
 
 
 def look(http: Http, account: Account, path: str, *, headers: Mapping[str, str],
          deadline_s: float, shape: type[Any] = dict) -> Answer:  # fmt: skip
     """Send one free GET that is answered with an object, or with a list where `shape` says so.
 
-    Whatever goes wrong is a ProviderProtocolError: look again later.
+    Raises what `unseeing` gives for an answer without one; whatever else goes wrong is a
+    ProviderProtocolError too: look again later.
     """
     try:
         answer = ask(http, account, "GET", path, headers=headers, deadline_s=deadline_s)
     except ProviderError as error:
         raise ProviderProtocolError(account.provider, error.message) from error
     if not isinstance(answer.json, shape):
-        raise ProviderProtocolError(account.provider, f"no JSON in an HTTP {answer.status}")
+        raise unseeing(account, answer)
     return answer
+
+
+def unseeing(account: Account, answer: Answer) -> ProviderError:
+    """The error for a reply to a look that shows no job: a refused key, a job that the vendor
+    does not know, or nothing that tells anything."""
+    name, status = account.provider, answer.status
+    if status == HTTPStatus.UNAUTHORIZED:
+        return ProviderKeyRefused(name, "refused the key at a look", status=status)
+    if status == HTTPStatus.NOT_FOUND:
+        return ProviderJobUnknown(name, "shows no such job", status=status)
+    return ProviderProtocolError(
+        name,
+        f"answered a look with HTTP {status}",
+        retry_after_s=delay_of(answer),
+        status=status,
+    )
 
 
 def unclear(account: Account, answer: Answer) -> ProviderOutcomeUnknown:

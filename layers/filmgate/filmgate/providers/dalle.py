@@ -6,13 +6,15 @@ Facts read 2026-11 in the `openai` package 3.54.0 and on developers.openai.com:
   status of a rate limit, so `code` decides.
 - There is no idempotency key and no way to find a lost answer again: the kind is blind.
 - OpenAI bills output tokens of finished pictures; its own error envelope comes instead of one, so
-  an enveloped error is counted as not accepted. A reply without that envelope proves nothing.
+  an enveloped error is counted as not accepted. A reply without that envelope proves nothing, nor
+  does a gateway's 502 or 504 in one: what is behind it may go on.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ProviderError,
     ProviderKeyRefused,
@@ -26,7 +28,6 @@ from filmgate.providers.base import (
     Adapter,
     Answer,
     Finished,
-    Kind,
     Order,
     ask,
     no_check,
@@ -76,7 +77,7 @@ class Dalle(Adapter):
             case {"data": [{"b64_json": str(text)}, *_]} if answer.status == 200:
                 return Finished(data=picture(self._account, text), tokens=_tokens(answer.json))
             case {"error": {"message": str()} as error} if answer.status >= 400:
-                raise _refusal(self._account.provider, answer, error)
+                raise self._refusal(answer, error)
         raise unclear(self._account, answer)
 
     def check(self, *, deadline_s: float) -> None:
@@ -93,8 +94,16 @@ class Dalle(Adapter):
             case {"data": [*_]} if answer.status == 200:
                 return
             case {"error": {"message": str()} as error} if answer.status not in (200, 404):
-                raise _refusal(self._account.provider, answer, error)
+                raise self._refusal(answer, error)
         raise no_check(self._account, answer)
+
+    def _refusal(self, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
+        """The refusal by OpenAI's error table; `code` decides before the status does."""
+        code = str(error.get("code") or "")
+        leaf = openai.leaf_of_words({code}) or _leaf(answer.status, code)
+        if leaf is None:
+            return unclear(self._account, answer)
+        return openai.refusal(self._account.provider, answer, leaf)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._account.secret('api_key')}"}
@@ -107,14 +116,8 @@ def _tokens(answer: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _refusal(provider: str, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
-    """OpenAI's error table as classes; `code` decides before the status does."""
-    code = str(error.get("code") or "")
-    leaf = openai.leaf_of_words({code}) or _leaf(answer.status, code)
-    return openai.refusal(provider, answer, leaf)
-
-
-def _leaf(status: int, code: str) -> openai.Leaf:
+def _leaf(status: int, code: str) -> openai.Leaf | None:
+    """OpenAI's error table as classes, for codes without one; None is no proof."""
     if code == "model_not_found" or status == 404:
         return ProviderRetired, "does not know this model (any more)"
     if status in (401, 403):
@@ -123,8 +126,8 @@ def _leaf(status: int, code: str) -> openai.Leaf:
         return ProviderThrottled, "too many requests"
     if status in (409, 500, 503):
         return ProviderUnavailable, "an error of its own"
-    if status in (502, 504):
-        return ProviderUnavailable, "overloaded"
+    if status == 408 or status >= 500:
+        return None
     return ProviderRequestInvalid, "found the request invalid"
 
 

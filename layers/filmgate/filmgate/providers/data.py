@@ -8,13 +8,22 @@ from datetime import date
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
 from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
 from filmgate.domain.money import Micros, parse_rate
 from filmgate.domain.pricing import PriceRow, RateCard, Unit
+from filmgate.domain.strategies import Role, Strategy
 from filmgate.domain.wishes import Media
 
 _HERE = Path(__file__).parent
@@ -27,7 +36,15 @@ def _price(text: str) -> str:
     return text
 
 
+def _single(word: str) -> Strategy:
+    """A strategy that orders one chain; raises ValueError for HYBRID, which would go round."""
+    if Strategy(word) is Strategy.HYBRID:
+        raise ValueError("hybrid cannot be a part of itself")
+    return Strategy(word)
+
+
 Rate = Annotated[str, AfterValidator(_price)]
+_SingleStrategy = Annotated[Strategy, BeforeValidator(_single)]
 
 
 class _Strict(BaseModel):
@@ -45,6 +62,9 @@ class _Duration(_Strict):
         return self.values or tuple(range(self.min, self.max + 1))
 
 
+_Rank = Annotated[int, Field(ge=1, le=100)]
+
+
 class _OfferTable(_Strict):
     model: str
     frames: list[str] = Field(min_length=1)
@@ -56,6 +76,7 @@ class _OfferTable(_Strict):
     accepts: list[str] = []
     needs_keyframe: bool = False
     retires_on: date | None = None
+    quality_rank: _Rank | None = None
 
 
 _KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
@@ -67,10 +88,14 @@ class _RetiredTable(_Strict):
 
 
 class _ProviderTable(_Strict):
+    """`quality_rank` holds for every offer that has none of its own; `ranked_because` says why."""
+
     name: str
     media: Literal["image", "video"]
     priority: int
     quality: str
+    quality_rank: _Rank
+    ranked_because: str = Field(min_length=1)
     speed: str
     hosts: list[str]
     result_hosts: list[str]
@@ -79,6 +104,19 @@ class _ProviderTable(_Strict):
     needs_key: bool = True
     key_fields: list[_KeyShape] = [["api_key"]]
     retired: _RetiredTable | None = None
+
+
+class _StrategiesTable(_Strict):
+    """Data about strategies: what `hybrid` is for each role, and names for ranks of quality."""
+
+    hybrid: dict[Annotated[Role, Field(strict=False)], _SingleStrategy]
+    quality_floors: dict[Annotated[str, Field(pattern=r"^[a-z]+$")], _Rank]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if set(self.hybrid) != set(Role):
+            raise ValueError("hybrid needs a strategy for every role")
+        return self
 
 
 class _RowTable(_Strict):
@@ -102,8 +140,14 @@ class _CardFile(_Strict):
 @cache
 def catalogue() -> Catalogue:
     """The catalogue of this version; raises pydantic's ValidationError when the file is wrong."""
-    tables = TypeAdapter(dict[str, _ProviderTable]).validate_python(_read("catalogue.toml"))
-    return Catalogue({name: _provider(name, table) for name, table in tables.items()})
+    tables = _read("catalogue.toml")
+    strategies = _StrategiesTable.model_validate(tables.pop("strategies", {}))
+    providers = TypeAdapter(dict[str, _ProviderTable]).validate_python(tables)
+    return Catalogue(
+        {name: _provider(name, table) for name, table in providers.items()},
+        hybrid=strategies.hybrid,
+        quality_floors=strategies.quality_floors,
+    )
 
 
 @cache
@@ -129,7 +173,7 @@ def _provider(name: str, table: _ProviderTable) -> Provider:
         needs_key=table.needs_key,
         hosts=frozenset(table.hosts),
         result_hosts=frozenset(table.result_hosts),
-        offers=tuple(_offer(offer) for offer in table.offers),
+        offers=tuple(_offer(offer, table.quality_rank) for offer in table.offers),
         key_fields=tuple(map(tuple, table.key_fields)) if table.needs_key else (),
         aliases=tuple(table.aliases),
         retired=_retirement(table.retired),
@@ -140,7 +184,7 @@ def _retirement(table: _RetiredTable | None) -> Retirement | None:
     return None if table is None else Retirement(table.since, table.replacement)
 
 
-def _offer(table: _OfferTable) -> Offer:
+def _offer(table: _OfferTable, usual_rank: int) -> Offer:
     return Offer(
         model=table.model,
         frames=tuple(_frame(words) for words in table.frames),
@@ -152,6 +196,7 @@ def _offer(table: _OfferTable) -> Offer:
         accepts=frozenset(table.accepts),
         needs_keyframe=table.needs_keyframe,
         retires_on=table.retires_on,
+        quality_rank=usual_rank if table.quality_rank is None else table.quality_rank,
     )
 
 

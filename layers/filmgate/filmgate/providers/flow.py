@@ -3,7 +3,8 @@
 It is keyed: the same attempt gives the same clip, so a render may be repeated after any crash.
 """
 
-from filmgate.providers.base import Adapter, Kind, Order, Rendering
+from filmgate.domain.attempts import Kind
+from filmgate.providers.base import Adapter, Order, Rendering
 
 DEFAULT_URL = ""
 

@@ -24,14 +24,17 @@ from fractions import Fraction
 from typing import Any, Final
 from urllib.parse import quote
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
     ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderRetired,
     ProviderThrottled,
     ProviderUnavailable,
@@ -46,7 +49,6 @@ from filmgate.providers.base import (
     Finished,
     Http,
     Json,
-    Kind,
     Order,
     Pending,
     ask,
@@ -114,6 +116,7 @@ class Kling(Adapter):
     """
 
     kind = Kind.FINDABLE
+    proves_absence = True  # the vendor keeps references unique and lists by them
     result_life_s = 30 * 86_400
 
     def __init__(
@@ -153,12 +156,12 @@ class Kling(Adapter):
         else:
             seen = self._legacy_task(product, task, deadline_s)
         if seen is None:
-            raise ProviderProtocolError(self._account.provider, "does not list the task")
+            raise ProviderJobUnknown(self._account.provider, "does not list the task")
         match seen:
             case {"status": "succeeded", "outputs": [{"type": "video", "url": str(url)}, *_]}:
                 return Finished(url=url, cost_micros=cost_of(seen.get("billing")))
             case {"status": "succeeded"}:
-                raise ProviderProtocolError(self._account.provider, "succeeded without a clip")
+                raise ProviderResultMissing(self._account.provider, "succeeded without a clip")
             case {"status": "failed"}:
                 raise self._job_failure(str(seen.get("message", "")))
         return Pending(operation)  # submitted, processing, or a word we do not know yet
@@ -303,7 +306,10 @@ class Kling(Adapter):
             return ContentRefused(provider, "refused by its content policy while making it")
         return ProviderJobFailed(provider, "the job failed; the vendor does not bill it")
 
-    def _unreadable(self, answer: Answer) -> ProviderProtocolError:
+    def _unreadable(self, answer: Answer) -> ProviderError:
+        match answer.json:
+            case {"code": int(code)} if code in _ERRORS and _ERRORS[code][0] is ProviderKeyRefused:
+                return self._refusal(answer, *_ERRORS[code])
         return ProviderProtocolError(
             self._account.provider,
             f"answered a look with code {answer.json.get('code')}",

@@ -21,14 +21,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
-    ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderThrottled,
     ProviderUnavailable,
     ProviderUnsupported,
@@ -39,7 +41,6 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Http,
-    Kind,
     Order,
     Pending,
     ask,
@@ -47,6 +48,7 @@ from filmgate.providers.base import (
     look,
     no_check,
     unclear,
+    unseeing,
 )
 
 DEFAULT_URL: Final = ""
@@ -136,12 +138,13 @@ class Midjourney(Adapter):
         raise self._refusal(answer) or unclear(self._account, answer)
 
     def poll(self, operation: Mapping[str, Any], *, deadline_s: float) -> Pending | Finished:
-        task = self._look(f"/mj/task/{quote(operation['task'], safe='')}/fetch", deadline_s).json
-        match task:
+        path = f"/mj/task/{quote(operation['task'], safe='')}/fetch"
+        answer = self._look(path, deadline_s, shape=object)
+        match task := answer.json:
             case {"status": "SUCCESS", "imageUrl": str(url)} if url:
                 return Finished(url=url)
             case {"status": "SUCCESS"}:
-                raise ProviderProtocolError(self._account.provider, "succeeded without a picture")
+                raise ProviderResultMissing(self._account.provider, "succeeded without a picture")
             case {"status": "FAILURE"}:
                 raise self._job_failure(str(task.get("failReason")))
             case {"status": "CANCEL"}:
@@ -150,7 +153,9 @@ class Midjourney(Adapter):
                 # Not begun, being made, a word we do not know yet; or MODAL: a window at the proxy
                 # waits for a person, and while it may still be confirmed the job is not over.
                 return Pending(operation)
-        raise ProviderProtocolError(self._account.provider, "answered without a task")
+        if answer.status in (200, 204) and answer.is_empty:
+            raise ProviderJobUnknown(self._account.provider, "does not know the task")
+        raise unseeing(self._account, answer)
 
     def find(self, reference: str, *, deadline_s: float) -> Pending | None:
         """The task with exactly this reference as `state`. None never proves that there is none."""
@@ -176,7 +181,6 @@ class Midjourney(Adapter):
             raise self._refusal(answer) or no_check(self._account, answer)
 
     def _look(self, path: str, deadline_s: float, *, shape: type[Any] = dict) -> Answer:
-        """An unknown task is an empty answer, and so a ProviderProtocolError: look again."""
         return look(self._http, self._account, path, headers=self._headers(),
                     deadline_s=deadline_s, shape=shape)  # fmt: skip
 

@@ -5,14 +5,16 @@ Facts read 2026-11 in the `google-genai` package 3.4.0 and on ai.google.dev:
   400 with the reason API_KEY_INVALID; interim pictures carry `thought: true`.
 - A rate limit names its delay in RetryInfo; a daily or zero quota has the same status 429.
 - There is no client id: a lost answer cannot be found again, the kind is blind.
-- Errors come in google.rpc's envelope instead of a picture and are counted as not accepted. A 200
-  without a picture gave nothing to bill but a few words of text: the next provider is asked.
+- Errors come in google.rpc's envelope instead of a picture and are counted as not accepted, except
+  499, 504 and what is not in its table: a deadline may have passed behind work that goes on.
+- A 200 without a picture gave nothing to bill but a few words of text: the next provider is asked.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
@@ -27,10 +29,8 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Json,
-    Kind,
     Order,
     ask,
-    no_check,
     picture,
     unclear,
 )
@@ -81,25 +81,26 @@ class Nanobanana(Adapter):
             return self._read(answer)
         match answer.json:
             case {"error": {"status": str(), "message": str()} as error} if answer.status >= 400:
-                raise _refusal(self._account.provider, answer, error)
+                raise self._refusal(answer, error)
         raise unclear(self._account, answer)
 
     def check(self, *, deadline_s: float) -> None:
         """List one model. Says nothing about billing, which Google checks at paid calls only."""
-        answer = ask(
+        google.check_key(
             self._http,
             self._account,
-            "GET",
-            "/v1beta/models?pageSize=1",
             headers=self._headers(),
             deadline_s=deadline_s,
+            refusal=self._refusal,
         )
-        match answer.json:
-            case {"models": [*_]} if answer.status == 200:
-                return
-            case {"error": {"status": str()} as error} if answer.status not in (200, 404):
-                raise _refusal(self._account.provider, answer, error)
-        raise no_check(self._account, answer)
+
+    def _refusal(self, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
+        found = _leaf(answer.status, error)
+        if found is None:
+            return unclear(self._account, answer)
+        leaf, message = found
+        delay = google.retry_delay(error)
+        return leaf(self._account.provider, message, retry_after_s=delay, status=answer.status)
 
     def _headers(self) -> dict[str, str]:
         return {"x-goog-api-key": self._account.secret("api_key")}
@@ -154,18 +155,15 @@ def _tokens(answer: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _refusal(provider: str, answer: Answer, error: Mapping[str, Any]) -> ProviderError:
-    leaf, message = _leaf(answer.status, error)
-    return leaf(provider, message, retry_after_s=google.retry_delay(error), status=answer.status)
-
-
-def _leaf(status: int, error: Mapping[str, Any]) -> google.Leaf:
-    """Google's error table as classes."""
+def _leaf(status: int, error: Mapping[str, Any]) -> google.Leaf | None:
+    """Google's error table as classes; None means that the answer proves nothing."""
     shared = google.shared_leaf(status, error)
     if shared is not None:
         return shared
-    if status >= 500:
+    if status in (500, 503):
         return ProviderUnavailable, "an error of its own"
+    if status in (408, 499) or status >= 500:
+        return None
     return ProviderRequestInvalid, "found the request invalid"
 
 

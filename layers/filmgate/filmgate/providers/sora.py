@@ -10,8 +10,8 @@ Facts read 2026-11 in the `openai` package 3.54.0 and on developers.openai.com:
   seconds, size and time only, and a project's key is shared: of two equal orders nobody can say
   which is whose, and a wrong match would hand a user another one's clip. So the kind is blind.
 - Failed jobs are not charged, by what users report. An error in OpenAI's own envelope with one of
-  its own codes comes instead of a job and is counted as not accepted; a 5xx with any other code
-  comes from something in front of the vendor and proves nothing.
+  its own codes comes instead of a job and is counted as not accepted; a 5xx with any other code,
+  a 502 and a 504 come from something in front of the vendor and prove nothing.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import quote
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
     ProviderKeyRefused,
-    ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
     ProviderRetired,
@@ -40,14 +40,13 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Keyframe,
-    Kind,
     Order,
     Pending,
     ask,
-    delay_of,
     look,
     no_check,
     unclear,
+    unseeing,
 )
 
 DEFAULT_URL: Final = "https://api.openai.com"
@@ -121,13 +120,8 @@ class Sora(Adapter):
         answer = look(
             self._http, self._account, path, headers=self._headers(), deadline_s=deadline_s
         )
-        if answer.status != 200:  # a 404 too: a job that cannot be seen now has not ended
-            raise ProviderProtocolError(
-                self._account.provider,
-                f"answered a look with HTTP {answer.status}",
-                retry_after_s=delay_of(answer),
-                status=answer.status,
-            )
+        if answer.status != 200:
+            raise unseeing(self._account, answer)
         match answer.json:
             case {"status": "completed"}:
                 made = _seconds(answer.json.get("seconds"))
@@ -206,7 +200,7 @@ def _leaf(status: int, error: Mapping[str, Any]) -> openai.Leaf | None:
         return ProviderKeyRefused, "refused the key"
     if status == 429:
         return ProviderThrottled, "too many requests"
-    if status == 409 or (status >= 500 and words & _SERVER):
+    if status == 409 or (status in (500, 503) and words & _SERVER):
         return ProviderUnavailable, "an error of its own"
     if status == 408 or status >= 500:
         return None

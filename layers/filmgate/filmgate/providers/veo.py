@@ -23,12 +23,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
-    ProviderProtocolError,
+    ProviderKeyRefused,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderUnavailable,
     ProviderUnsupported,
 )
@@ -38,15 +40,14 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Json,
-    Kind,
     Order,
     Pending,
     ask,
     delay_of,
     look,
-    no_check,
     picture,
     unclear,
+    unseeing,
 )
 
 DEFAULT_URL: Final = "https://generativelanguage.googleapis.com"
@@ -165,22 +166,31 @@ class Veo(Adapter):
             seen = self._operation(self._look(path, deadline_s))
         return seen or Pending(operation)
 
-    def check(self, *, deadline_s: float) -> None:
-        """List one model. Says nothing about billing, which Google checks at paid calls only."""
+    def cancel(self, operation: Mapping[str, Any], *, deadline_s: float) -> None:
+        """Cancel an interaction that runs in the background; a Veo operation cannot be."""
+        if _OMNI not in operation:
+            raise ProviderUnsupported(self._account.provider, "cannot cancel a Veo operation")
+        path = f"interactions/{quote(str(operation[_OMNI]), safe='')}/cancel"
         answer = ask(
             self._http,
             self._account,
-            "GET",
-            "/v1beta/models?pageSize=1",
+            "POST",
+            f"/v1beta/{path}",
             headers=self._headers(),
             deadline_s=deadline_s,
         )
-        match answer.json:
-            case {"models": [*_]} if answer.status == 200:
-                return
-            case {"error": {"message": str()} as error} if answer.status not in (200, 404):
-                raise self._refusal(answer, error)
-        raise no_check(self._account, answer)
+        if answer.status != 200:
+            raise unseeing(self._account, answer)
+
+    def check(self, *, deadline_s: float) -> None:
+        """List one model. Says nothing about billing, which Google checks at paid calls only."""
+        google.check_key(
+            self._http,
+            self._account,
+            headers=self._headers(),
+            deadline_s=deadline_s,
+            refusal=self._refusal,
+        )
 
     def download_headers(self, url: str) -> Mapping[str, str]:
         own = urlsplit(self._account.base_url)
@@ -194,13 +204,13 @@ class Veo(Adapter):
             headers=self._headers(),
             deadline_s=deadline_s,
         )
-        if answer.status != 200:  # a 404 too: a job that cannot be seen now has not ended
-            raise ProviderProtocolError(
-                self._account.provider,
-                f"answered a look with HTTP {answer.status}",
-                retry_after_s=delay_of(answer),
-                status=answer.status,
-            )
+        match answer.json:
+            case {"error": dict(error)} if (
+                google.shared_leaf(answer.status, error) == google.REFUSED
+            ):
+                raise ProviderKeyRefused(self._account.provider, "refused the key at a look")
+        if answer.status != 200:
+            raise unseeing(self._account, answer)
         seen: Mapping[str, Any] = answer.json
         return seen
 
@@ -217,7 +227,7 @@ class Veo(Adapter):
                     return Finished(data=picture(self._account, data), tokens=_tokens(seen))
         faults = list(_faults(seen))
         if status == "completed" and not faults:
-            raise ProviderProtocolError(self._account.provider, "completed without a clip")
+            raise ProviderResultMissing(self._account.provider, "completed without a clip")
         raise self._job_failure(" ".join(faults))
 
     def _operation(self, seen: Mapping[str, Any]) -> Finished | None:
@@ -229,7 +239,7 @@ class Veo(Adapter):
                 raise self._job_failure(str(error.get("message", "")))
             case {"response": {"generateVideoResponse": dict(made)}}:
                 return self._sample(made)
-        raise ProviderProtocolError(self._account.provider, "is done without an answer")
+        raise ProviderResultMissing(self._account.provider, "is done without an answer")
 
     def _sample(self, made: Mapping[str, Any]) -> Finished:
         match made:
@@ -241,7 +251,7 @@ class Veo(Adapter):
             raise ContentRefused(
                 self._account.provider, "refused by its content policy while making it", status=200
             )
-        raise ProviderProtocolError(self._account.provider, "is done without a clip")
+        raise ProviderResultMissing(self._account.provider, "is done without a clip")
 
     def _job_failure(self, told: str) -> ProviderError:
         """A job that ended without a clip; the vendor's text is looked at and never repeated."""

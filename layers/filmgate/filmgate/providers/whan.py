@@ -25,14 +25,16 @@ from decimal import Decimal
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
+from filmgate.domain.attempts import Kind
 from filmgate.domain.errors import (
     ContentRefused,
     ProviderError,
     ProviderJobFailed,
+    ProviderJobUnknown,
     ProviderKeyRefused,
-    ProviderProtocolError,
     ProviderQuotaExhausted,
     ProviderRequestInvalid,
+    ProviderResultMissing,
     ProviderRetired,
     ProviderThrottled,
     ProviderUnavailable,
@@ -43,7 +45,6 @@ from filmgate.providers.base import (
     Answer,
     Finished,
     Keyframe,
-    Kind,
     Order,
     Pending,
     ask,
@@ -51,6 +52,7 @@ from filmgate.providers.base import (
     look,
     no_check,
     unclear,
+    unseeing,
 )
 
 DEFAULT_URL: Final = "https://dashscope-intl.aliyuncs.com"
@@ -192,16 +194,31 @@ class Whan(Adapter):
             } if url:
                 return Finished(url=url, seconds=_billed_seconds(answer.json))
             case {"output": {"task_status": "SUCCEEDED"}}:
-                raise ProviderProtocolError(provider, "succeeded without a clip")
+                raise ProviderResultMissing(provider, "succeeded without a clip")
             case {"output": {"task_status": "FAILED"} as output}:
                 raise self._job_failure(str(output.get("code")), str(output.get("message")))
             case {"output": {"task_status": "CANCELED"}}:
                 raise ProviderJobFailed(provider, "the job was cancelled there; it is not billed")
             case {"output": {"task_status": "UNKNOWN"}}:
-                raise ProviderProtocolError(provider, "does not know the task")
+                raise ProviderJobUnknown(provider, "does not know the task")
             case {"output": {"task_status": str()}}:
                 return Pending(operation)  # waiting, working, or a word we do not know yet
-        raise ProviderProtocolError(provider, f"answered a look with HTTP {answer.status}")
+        raise unseeing(self._account, answer)
+
+    def cancel(self, operation: Mapping[str, Any], *, deadline_s: float) -> None:
+        """Give up a task that still waits; one that is being made runs to its end."""
+        answer = ask(
+            self._http,
+            self._account,
+            "POST",
+            f"/api/v1/tasks/{quote(operation['task'], safe='')}/cancel",
+            headers=self._headers(),
+            deadline_s=deadline_s,
+        )
+        if answer.status == 400:
+            raise ProviderUnsupported(self._account.provider, "cancels waiting tasks only")
+        if answer.status != 200:
+            raise unseeing(self._account, answer)
 
     def check(self, *, deadline_s: float) -> None:
         """List one task. Says nothing about the right to a model, nor about the account's money."""

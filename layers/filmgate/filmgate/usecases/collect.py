@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 from filmgate.domain.attempts import failure_of, spoil, store
 from filmgate.domain.errors import DownloadFailed, ProviderError, ResultUnusable, Stale
 from filmgate.domain.generations import Link, Record, Step, next_step
-from filmgate.providers.base import Adapter, Finished
+from filmgate.providers.base import Adapter, Finished, Pending
 from filmgate.usecases.ports import Adapters, Clock, Studio, Takes
 from filmgate.usecases.steps import (
     SHORTEST_CALL_S,
@@ -51,18 +51,20 @@ class Collect:
     inspect: Callable[[Path], Inspection]
     clock: Clock
 
-    def __call__(self, tenant: str, generation_id: str, worker: Worker) -> StepResult:
+    def __call__(
+        self, tenant: str, generation_id: str, worker: Worker, attempt: int | None = None
+    ) -> StepResult:
         """Store the result of the current attempt and say what is next.
 
         Raises DownloadFailed when it could not be fetched this time, StoreUnavailable when the
         table is away; both may be repeated.
         """
-        record = read(self.studio, tenant, generation_id)
+        record = read(self.studio, tenant, generation_id, attempt)
         if next_step(record, self.clock()) is Step.COLLECT:
             try:
                 record = self._collect(record, worker)
             except Stale:
-                record = read(self.studio, tenant, generation_id)
+                record = read(self.studio, tenant, generation_id, attempt)
         return outcome_of(record, now=self.clock())
 
     def _collect(self, record: Record, worker: Worker) -> Record:
@@ -85,18 +87,34 @@ class Collect:
                 self._fetch(record, adapter, str(operation.get("url", "")), path, deadline_s)
             except DownloadFailed:
                 seen = adapter.poll(operation, deadline_s=SHORTEST_CALL_S * 2)
-                if not isinstance(seen, Finished) or seen.url is None:
-                    name = record.link.provider
-                    raise DownloadFailed(f"{name} gave no fresh link") from None
-                self._fetch(record, adapter, seen.url, path, deadline_s)
+                self._fetch_anew(record, adapter, seen, path, deadline_s)
         except ResultUnusable:
             raise
         except ProviderError as error:
             raise DownloadFailed(f"{record.link.provider} gave no fresh link") from error
 
+    def _fetch_anew(
+        self,
+        record: Record,
+        adapter: Adapter,
+        seen: Pending | Finished,
+        path: Path,
+        deadline_s: float,
+    ) -> None:
+        """Fetch what a second look shows: a fresh link, or the bytes themselves."""
+        match seen:
+            case Finished(data=bytes(data)):
+                path.write_bytes(data)
+            case Finished(url=str(url)):
+                self._fetch(record, adapter, url, path, deadline_s)
+            case _:
+                raise DownloadFailed(f"{record.link.provider} gave no fresh link")
+
     def _fetch(
         self, record: Record, adapter: Adapter, url: str, path: Path, deadline_s: float
     ) -> None:
+        if not url:
+            raise DownloadFailed(f"{record.link.provider} gave no link")
         with path.open("wb") as sink:
             headers = adapter.download_headers(url)
             self.fetch(record.link, url, sink, headers=headers, deadline_s=deadline_s)

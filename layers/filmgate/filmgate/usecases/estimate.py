@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from filmgate.domain.catalogue import Catalogue
-from filmgate.domain.chain import Candidate, Strategy, make_plan
+from filmgate.domain.chain import Candidate, make_plan
 from filmgate.domain.ids import quote_id
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.strategies import Strategy
 from filmgate.domain.wishes import AUTO, Wish
 from filmgate.usecases.ports import Studio
 from filmgate.usecases.request import Priced, Request, priced

@@ -1,13 +1,13 @@
 """Start a generation: price the whole chain, hold the money, record it, start the workflow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from filmgate.domain import ids, ledger
 from filmgate.domain.attempts import Attempt, AttemptState
 from filmgate.domain.catalogue import Catalogue
-from filmgate.domain.chain import Candidate
+from filmgate.domain.chain import ANYBODY, Candidate, Preference
 from filmgate.domain.errors import (
     AlreadyExists,
     BudgetExceeded,
@@ -17,12 +17,14 @@ from filmgate.domain.errors import (
     StoreUnavailable,
     ValidationFailed,
 )
-from filmgate.domain.generations import Generation, Link, Record
+from filmgate.domain.generations import Envelope, Generation, Link, Record
 from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.pace import Pace, Start
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.usage import ordered_of
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
-from filmgate.usecases.ports import Principal, Studio, Workflow
+from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
 from filmgate.usecases.reading import read_generation
 from filmgate.usecases.request import Priced, Request, priced
 
@@ -33,6 +35,16 @@ class Admitted:
 
     record: Record
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commission:
+    """What a generation is made under that is a part of a storyboard: the envelope that it draws
+    on, and who shall make it."""
+
+    storyboard_id: str
+    envelope: Envelope
+    preference: Preference = ANYBODY
 
 
 def generate(
@@ -47,15 +59,19 @@ def generate(
     card: RateCard,
     default_limit: Micros,
     default_cost_limit: Micros,
+    pace: Pace | None,
     now: datetime,
+    commission: Commission | None = None,
 ) -> Admitted:
     """Admit a request and start its workflow, once for every key.
 
     The generation, the hold for its first attempt and the entry are one transaction; the
     workflow is started after it, under the generation's own name. A crash between the two leaves
     a queued generation, which a repeat with the same key starts. No key means a fresh one, so
-    only callers who send one are protected against their own repeats. Raises as `priced` does, and
-    BudgetExceeded or IdempotencyKeyReused; none of these stores anything.
+    only callers who send one are protected against their own repeats. `pace` bounds the user's
+    rate and number in flight, where only what is admitted counts; None counts without a bound.
+    Raises as `priced` does, and BudgetExceeded, IdempotencyKeyReused, or, when nothing else stands
+    against it, TooManyInFlight or RateLimited; none of these stores anything.
     """
     generation_id = ids.generation_id(
         principal.tenant, principal.user, idempotency_key or uuid4().hex
@@ -73,14 +89,20 @@ def generate(
         catalogue=catalogue,
         card=card,
         now=now,
+        preference=commission.preference if commission else ANYBODY,
     )
     generation = _generation(
         generation_id, request, found, principal, card, limit, request_hash, now
     )
+    if commission is not None:
+        generation = replace(
+            generation, storyboard_id=commission.storyboard_id, envelope=commission.envelope
+        )
     first = reserve_link(generation, 0, now=now)
+    commit = _admission(generation, first, pace, now)
     try:
         with_open_budgets(
-            lambda: studio.commit(principal.tenant, _admission(generation, first, now)),
+            lambda: studio.commit(principal.tenant, commit),
             tenant=principal.tenant,
             studio=studio,
             default_limit=default_limit,
@@ -88,9 +110,9 @@ def generate(
     except AlreadyExists:
         return _replay(_must_find(studio, principal.tenant, generation_id), request_hash, workflow)
     except DoesNotFit as full:
-        raise _no_room(full) from full
+        raise no_room(full) from full
     try:
-        workflow.start(principal.tenant, generation_id)
+        workflow.start(Execution(principal.tenant, generation_id))
     except StoreUnavailable:
         if idempotency_key is not None:
             raise  # a repeat with the key will start it
@@ -118,20 +140,22 @@ def reserve_link(generation: Generation, index: int, *, now: datetime) -> Attemp
         model=link.model,
         state=AttemptState.RESERVED,
         reserved_micros=link.cost_micros,
-        scopes=(
-            (ledger.OWNER_SCOPE, ledger.period_of(now)),
-            (ledger.generation_scope(generation.id), ledger.NO_PERIOD),
-        ),
+        scopes=ledger.scopes_of(generation, link.provider, now=now),
         started_at=now,
+        outer=generation.envelope.outer if generation.envelope else (),
+        ordered=ordered_of(generation, link),
     )
 
 
-def _admission(generation: Generation, first: Attempt, now: datetime) -> ledger.Commit:
+def _admission(
+    generation: Generation, first: Attempt, pace: Pace | None, now: datetime
+) -> ledger.Commit:
     own = ledger.Budget(
         ledger.generation_scope(generation.id), ledger.NO_PERIOD, generation.cost_limit
     )
     commit = ledger.opening(ledger.change(None, first, at=now), own)
-    return ledger.with_generation(commit, None, generation)
+    commit = ledger.with_generation(commit, None, generation)
+    return commit if pace is None else ledger.with_start(commit, Start(pace, now))
 
 
 def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
@@ -142,17 +166,17 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
         )
     if not record.generation.is_terminal:
         # The first call may have died before it started the workflow.
-        workflow.start(record.generation.tenant, record.generation.id)
+        workflow.start(Execution(record.generation.tenant, record.generation.id))
     return Admitted(record, replayed=True)
 
 
 def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
     take_id = request.wish.image
-    if take_id is not None and not _may_use(take_id, principal, studio):
+    if take_id is not None and not may_use(take_id, principal, studio):
         raise ValidationFailed([("/params/image", "there is no still with this take id")])
 
 
-def _may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
+def may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
     """Whether this is a still that the principal can see."""
     try:
         read_generation(ids.generation_of_take(take_id) or "", principal=principal, studio=studio)
@@ -190,7 +214,7 @@ def _generation(
         strategy=request.strategy,
         on_refusal=request.on_refusal,
         on_unknown=request.on_unknown,
-        chain=tuple(_link(candidate) for candidate in found.plan.eligible),
+        chain=tuple(_link(candidate, card) for candidate in found.plan.eligible),
         rate_card=card.name,
         rate_card_version=card.version,
         cost_limit=cost_limit,
@@ -202,11 +226,12 @@ def _generation(
         script_id=request.script_id,
         shot_number=request.shot_number,
         tags=request.tags,
+        webhook_url=request.webhook_url,
         warnings=found.warnings,
     )
 
 
-def _link(candidate: Candidate) -> Link:
+def _link(candidate: Candidate, card: RateCard) -> Link:
     match, row, cost = candidate.match, candidate.row, candidate.cost
     if match is None or row is None or cost is None:
         raise ValueError(f"{candidate.provider.id} is eligible without an offer")
@@ -226,12 +251,13 @@ def _link(candidate: Candidate) -> Link:
         micros_per_million_tokens=row.micros_per_million_tokens,
         on_refusal=candidate.on_refusal,
         on_unknown=candidate.on_unknown,
+        price=card.name_of(row),
     )
 
 
-def _no_room(full: DoesNotFit) -> BudgetExceeded:
+def no_room(full: DoesNotFit) -> BudgetExceeded:
     return BudgetExceeded(
-        f"This needs {format_usd(full.needed)} USD and the {full.scope} budget "
+        f"This needs {format_usd(full.needed)} USD and the budget of {full.scope} "
         f"has {format_usd(full.room)} left this month.",
         scope=full.scope,
         needed=format_usd(full.needed),

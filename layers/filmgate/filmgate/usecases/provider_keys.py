@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from filmgate.domain.audit import Action, Author
 from filmgate.domain.catalogue import Catalogue, Provider
 from filmgate.domain.errors import (
     ProviderError,
@@ -67,24 +68,40 @@ def set_key(
     studio: Studio,
     catalogue: Catalogue,
     keys: Keys,
+    by: Author,
 ) -> None:
     """Store a provider's key, say in the settings that it is set, and close its breaker.
 
     The secret comes first. A crash between the two leaves the new key in the store and the old
     word in the settings: a provider that had no key stays out of every chain, one that had a key
-    works with the new one under the old hint. The same call again mends both.
+    works with the new one under the old hint. The same call again mends both, and writes the record
+    of the change, which comes with the settings.
     Raises NotFound, ValidationFailed without a piece of the key, KeyStoreUnavailable.
     """
     provider = find_provider(provider_id, catalogue)
     fields = _fields(provider, key)
     keys.put(tenant, provider.id, fields)
     changes = {"key_set": True, "key_hint": _hint(next(iter(fields.values())))}
-    amend(provider, changes, tenant=tenant, studio=studio, catalogue=catalogue)
+    amend(
+        provider,
+        changes,
+        tenant=tenant,
+        studio=studio,
+        catalogue=catalogue,
+        by=by,
+        action=Action.KEY_SET,
+    )
     close_breaker(provider, tenant=tenant, studio=studio)
 
 
 def remove_key(
-    provider_id: str, *, tenant: str, studio: Studio, catalogue: Catalogue, keys: Keys
+    provider_id: str,
+    *,
+    tenant: str,
+    studio: Studio,
+    catalogue: Catalogue,
+    keys: Keys,
+    by: Author,
 ) -> None:
     """Delete a provider's key; one that was never there is a success.
 
@@ -97,7 +114,15 @@ def remove_key(
     provider = find_provider(provider_id, catalogue)
     keys.delete(tenant, provider.id)
     changes = {"key_set": False, "key_hint": None}
-    amend(provider, changes, tenant=tenant, studio=studio, catalogue=catalogue)
+    amend(
+        provider,
+        changes,
+        tenant=tenant,
+        studio=studio,
+        catalogue=catalogue,
+        by=by,
+        action=Action.KEY_REMOVED,
+    )
 
 
 def check_key(

@@ -4,9 +4,10 @@ A generation that runs keeps the settings it was admitted with: they are in its 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.catalogue import Catalogue, Provider
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.errors import (
@@ -22,6 +23,7 @@ from filmgate.domain.wishes import Media
 from filmgate.usecases.ports import ApiUrls, Studio
 
 _TRIES: Final = 8
+_UNRECORDED: Final = frozenset({"key_set", "key_hint", "version"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ def change_settings(
     studio: Studio,
     catalogue: Catalogue,
     check_url: ApiUrls,
+    by: Author,
     if_match: frozenset[str] | None = None,
 ) -> Owned:
     """Change the settings named in `changes`, fields of ProviderSettings, and give all of them.
@@ -59,7 +62,13 @@ def change_settings(
     provider = find_provider(provider_id, catalogue)
     checked = _checked(provider, changes, check_url)
     owned = amend(
-        provider, checked, tenant=tenant, studio=studio, catalogue=catalogue, if_match=if_match
+        provider,
+        checked,
+        tenant=tenant,
+        studio=studio,
+        catalogue=catalogue,
+        by=by,
+        if_match=if_match,
     )
     close_breaker(provider, tenant=tenant, studio=studio)
     return owned
@@ -72,11 +81,14 @@ def amend(
     tenant: str,
     studio: Studio,
     catalogue: Catalogue,
+    by: Author,
+    action: Action = Action.SETTINGS_CHANGED,
     if_match: frozenset[str] | None = None,
 ) -> Owned:
     """Write changes that were checked; what others change at the same time is kept.
 
-    Settings that stay as they are keep their version. Raises as `change_settings` does, and
+    Settings that stay as they are keep their version, and only a key leaves a record then: it may
+    be another one that ends alike. Raises as `change_settings` does, and
     StoreUnavailable when other writers were faster many times over.
     """
     for _ in range(_TRIES):
@@ -87,16 +99,22 @@ def amend(
                 f"The settings of {provider.id} are at version {before.version}; read them again."
             )
         after = replace(before, **changes)
-        if after == before:
+        same = after == before
+        if same and action is Action.SETTINGS_CHANGED:
             return Owned(provider, before)
-        after = replace(after, version=before.version + 1)
+        after = before if same else replace(after, version=before.version + 1)
         seen = {provider.id: before}
         if after.priority != before.priority:
             # All of the medium are guarded: two providers cannot both move to one place.
             seen = _of_medium(provider.media, owned, catalogue)
             _check_place(provider, after, seen, catalogue)
         try:
-            studio.change_settings(tenant, seen=seen, new={provider.id: after})
+            studio.change_settings(
+                tenant,
+                seen=seen,
+                new={} if same else {provider.id: after},
+                record=recorded(by, action, provider.id, _shown(before), _shown(after)),
+            )
         except Stale:
             continue
         return Owned(provider, after)
@@ -120,7 +138,13 @@ def close_breaker(provider: Provider, *, tenant: str, studio: Studio) -> None:
 
 
 def reorder(
-    media: Media, order: Sequence[str], *, tenant: str, studio: Studio, catalogue: Catalogue
+    media: Media,
+    order: Sequence[str],
+    *,
+    tenant: str,
+    studio: Studio,
+    catalogue: Catalogue,
+    by: Author,
 ) -> list[Owned]:
     """Give every provider of a medium its place in `order`, counted from 1, all at once.
 
@@ -136,7 +160,9 @@ def reorder(
         }
         try:
             if placed:
-                studio.change_settings(tenant, seen=seen, new=placed)
+                was = {"order": _in_order(seen, catalogue)}
+                record = recorded(by, Action.ORDER_SET, media, was, {"order": names})
+                studio.change_settings(tenant, seen=seen, new=placed, record=record)
         except Stale:
             continue
         now = {**seen, **placed}
@@ -175,6 +201,20 @@ def _of_medium(
     media: Media, owned: Mapping[str, ProviderSettings], catalogue: Catalogue
 ) -> dict[str, ProviderSettings]:
     return {one.id: owned.get(one.id, ProviderSettings()) for one in catalogue.of(media)}
+
+
+def _in_order(owned: Mapping[str, ProviderSettings], catalogue: Catalogue) -> list[str]:
+    """The ids in the order in which they are tried."""
+    return sorted(owned, key=lambda name: owned[name].priority_of(catalogue.providers[name]))
+
+
+def _shown(settings: ProviderSettings) -> dict[str, Any]:
+    """What the trail keeps of settings; how a key ends is no part of it."""
+    return {
+        field.name: getattr(settings, field.name)
+        for field in fields(settings)
+        if field.name not in _UNRECORDED
+    }
 
 
 def _check_place(

@@ -7,7 +7,7 @@ does not exist for them.
 from filmgate.domain.errors import NotFound
 from filmgate.domain.generations import GenerationState, Record
 from filmgate.domain.ids import is_generation_id
-from filmgate.usecases.ports import Page, Principal, Studio
+from filmgate.usecases.ports import NoticeLog, NoticePage, Page, Principal, Studio
 
 SEES_ONLY_OWN = frozenset({"creator"})
 
@@ -47,3 +47,16 @@ def list_generations(
 
 def _may_see(principal: Principal, record: Record) -> bool:
     return principal.role not in SEES_ONLY_OWN or record.generation.user == principal.user
+
+
+def list_notices(
+    *, principal: Principal, log: NoticeLog, limit: int, cursor: str | None = None
+) -> NoticePage:
+    """A page of the notices that the principal may see, newest first: a creator sees those of
+    their own generations and of their own budget. Raises ValueError for a bad cursor."""
+    return log.page(
+        principal.tenant,
+        limit=limit,
+        cursor=cursor,
+        user=principal.user if principal.role in SEES_ONLY_OWN else None,
+    )

@@ -47,14 +47,16 @@ class Render:
     inspect: Callable[[Path], Inspection]
     clock: Clock
 
-    def __call__(self, tenant: str, generation_id: str, worker: Worker) -> StepResult:
+    def __call__(
+        self, tenant: str, generation_id: str, worker: Worker, attempt: int | None = None
+    ) -> StepResult:
         """Render, store and settle the current attempt, and say what is next."""
-        record = read(self.studio, tenant, generation_id)
+        record = read(self.studio, tenant, generation_id, attempt)
         if next_step(record, self.clock()) is Step.RENDER:
             try:
                 record = self._render(record)
             except Stale:
-                record = read(self.studio, tenant, generation_id)
+                record = read(self.studio, tenant, generation_id, attempt)
         return outcome_of(record, now=self.clock())
 
     def _render(self, record: Record) -> Record:

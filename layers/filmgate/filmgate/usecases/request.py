@@ -5,11 +5,13 @@ from datetime import datetime
 
 from filmgate.domain.catalogue import Catalogue, Provider
 from filmgate.domain.chain import (
+    ANYBODY,
     OnRefusal,
     OnUnknown,
     Plan,
-    Strategy,
+    Preference,
     make_plan,
+    preferring,
     retirements_of,
     warnings_of,
     within,
@@ -22,6 +24,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.strategies import Strategy
 from filmgate.domain.wishes import AUTO, Wish
 from filmgate.usecases.ports import Studio
 
@@ -43,6 +46,7 @@ class Request:
     script_id: str | None = None
     shot_number: int | None = None
     tags: tuple[str, ...] = ()
+    webhook_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,9 @@ def priced(
     catalogue: Catalogue,
     card: RateCard,
     now: datetime,
+    preference: Preference = ANYBODY,
 ) -> Priced:
-    """Price the chain of a request.
+    """Price the chain of a request, with a preference among its providers where there is one.
 
     Raises ValidationFailed for a provider that does not exist, NoCapableProvider (or Retired)
     when none can make it, CostLimitExceeded when it could be made but not for that little.
@@ -83,6 +88,7 @@ def priced(
         health=studio.health(tenant),
         now=now,
     )
+    plan = preferring(plan, preference)
     if not plan.eligible:
         raise _nobody_can(request, plan, catalogue)
     affordable = plan if cost_limit is None else within(plan, cost_limit)

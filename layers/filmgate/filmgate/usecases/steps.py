@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from filmgate.domain import ledger
 from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Failure, failure_of, release
 from filmgate.domain.errors import ErrorClass, NotFound, ProviderError, ProviderSuspended, Stale
+from filmgate.domain.facts import Delivered, Reported
 from filmgate.domain.generations import (
     Generation,
     GenerationState,
@@ -26,14 +27,15 @@ from filmgate.domain.generations import (
 from filmgate.domain.health import Health, after_failure, after_success
 from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
-from filmgate.domain.patience import next_look_s
+from filmgate.domain.patience import Patience, next_look_s
 from filmgate.domain.pricing import VENDOR_CARD, price_of_tokens, price_of_units
+from filmgate.domain.usage import What, delivery_differences, ordered_of
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
-LEASE_MARGIN: Final = timedelta(seconds=60)
 SHORTEST_CALL_S: Final = 5.0
 _TRIES: Final = 5
+USUAL: Final = Patience()
 
 
 class Outcome(StrEnum):
@@ -83,6 +85,8 @@ class Inspection(Protocol):
     @property
     def size_bytes(self) -> int: ...
     @property
+    def has_audio(self) -> bool | None: ...
+    @property
     def sha256(self) -> str: ...
 
 
@@ -91,6 +95,7 @@ _WORDS: Final[Mapping[Step, Outcome]] = {
     Step.RESERVE: Outcome.NEXT,
     Step.WAIT: Outcome.AGAIN,
     Step.DOUBT: Outcome.AGAIN,
+    Step.SEARCH: Outcome.AGAIN,
     Step.POLL: Outcome.RUNNING,
     Step.RENDER: Outcome.RENDER,
     Step.COLLECT: Outcome.READY,
@@ -99,15 +104,18 @@ _WORDS: Final[Mapping[Step, Outcome]] = {
 }
 
 
-def read(studio: Studio, tenant: str, generation_id: str) -> Record:
-    """The record that a step works on; raises NotFound when there is none."""
+def read(studio: Studio, tenant: str, generation_id: str, attempt: int | None = None) -> Record:
+    """The record that a step works on, following one attempt where its place is given.
+
+    Raises NotFound when there is none.
+    """
     record = studio.find(tenant, generation_id)
     if record is None:
         raise NotFound(f"{generation_id} is not in the table")
-    return record
+    return record.following(attempt)
 
 
-def outcome_of(record: Record, *, now: datetime, poll_scale_percent: int = 100) -> StepResult:
+def outcome_of(record: Record, *, now: datetime, patience: Patience = USUAL) -> StepResult:
     """The word for the state that the record is in, with the wait that goes with it."""
     step = next_step(record, now)
     attempt = record.current
@@ -116,11 +124,17 @@ def outcome_of(record: Record, *, now: datetime, poll_scale_percent: int = 100) 
             wait_s = _until(attempt.retry_at, now)
         case Step.WAIT | Step.DOUBT:
             wait_s = max(1, _until(attempt.lease_until, now))
+            if record.awaits_a_result:
+                wait_s = _whole(patience.search_spacing)
+        case Step.SEARCH:
+            spaced = _whole(patience.search_spacing)
+            # A search counts as a proof from the lease's end on, so one shall come right then.
+            wait_s = min(spaced, _until(attempt.lease_until, now) or spaced)
         case Step.POLL:
             wait_s = next_look_s(
                 expected_s=record.link.expected_s,
                 elapsed_s=(now - attempt.started_at).total_seconds(),
-                scale_percent=poll_scale_percent,
+                scale_percent=patience.scale_percent,
             )
         case _:
             wait_s = 0
@@ -143,11 +157,16 @@ def write(
     A generation that was changed meanwhile (a cancel) does not hinder its attempt: what a provider
     answered is written all the same. Raises Stale when another worker moved the attempt.
     """
+    after = _beside_others(record, after)
+    if take is not None:
+        after = replace(after, delivered=_delivered(take))
     step = ledger.change(record.current, after, at=now)
     if take is not None:
         step = ledger.with_take(step, take)
+    if ledger.overran(step):
+        step = ledger.with_price_doubt(step, _price_doubt(record, after, now))
     for _ in range(_TRIES):
-        generation, commit = _moved(record.generation, state, warnings), step
+        generation, commit = _moved(record.with_attempt(after), state, warnings), step
         if generation != record.generation:
             commit = ledger.with_generation(step, record.generation, generation)
         try:
@@ -155,32 +174,72 @@ def write(
         except Stale:
             record = _unless_moved(studio, record)
             continue
-        observe(studio, generation.tenant, after, now=now)
+        if _says_something_new(record.current, after):
+            observe(studio, generation.tenant, after, now=now)
         takes = record.takes if take is None else (*record.takes, take)
-        return Record(generation, record.with_attempt(after).attempts, takes)
+        return replace(record.with_attempt(after), generation=generation, takes=takes)
     raise Stale(f"{record.generation.id} is being changed by others")
 
 
-def _moved(
-    generation: Generation, state: GenerationState | None, warnings: tuple[str, ...]
-) -> Generation:
-    """The generation one version later, or as it is when nothing changes; an end never changes."""
-    moved = replace(
-        generation,
-        state=state or generation.state,
-        warnings=(*generation.warnings, *warnings),
+def _delivered(take: Take) -> Delivered:
+    return Delivered(take.width, take.height, take.duration_ms, take.has_audio, take.late)
+
+
+def _beside_others(record: Record, after: Attempt) -> Attempt:
+    """The attempt, marked when another of its generation is paid too."""
+    paid_now = after.is_settled and not record.current.is_settled
+    others = (one for one in record.attempts if one.index != after.index)
+    if paid_now and any(one.is_settled for one in others):
+        return replace(after, double_spend=True)
+    return after
+
+
+def _says_something_new(before: Attempt, after: Attempt) -> bool:
+    """Whether a step tells how a provider behaved: a doubt was told of when it began."""
+    if after.state is before.state:
+        return before.failure is None and after.failure is not None  # its result is unusable
+    return after.state is AttemptState.STORED or before.state not in DOUBTFUL
+
+
+def _price_doubt(record: Record, after: Attempt, now: datetime) -> ledger.PriceDoubt:
+    return ledger.PriceDoubt(
+        provider=after.provider,
+        price=record.link.price,
+        held=after.reserved_micros,
+        billed=after.settled_micros,
+        attempt_id=after.id,
+        at=now,
     )
-    return generation if generation.is_terminal or moved == generation else moved.now()
+
+
+def _moved(record: Record, state: GenerationState | None, warnings: tuple[str, ...]) -> Generation:
+    """The generation one version later, or as it is when nothing changes.
+
+    An end never changes, but for what was paid in all: a late result costs too.
+    """
+    generation = record.generation
+    if generation.is_terminal and record.settled_micros == (generation.actual_micros or 0):
+        return generation
+    if generation.is_terminal:
+        moved = replace(generation, actual_micros=record.settled_micros)
+    else:
+        moved = replace(
+            generation,
+            state=generation.state if record.is_abandoned else state or generation.state,
+            warnings=(*generation.warnings, *warnings),
+        )
+    return generation if moved == generation else moved.now()
 
 
 def _unless_moved(studio: Studio, record: Record) -> Record:
     """The record as it now is; raises Stale when not only its generation was changed."""
-    fresh = read(studio, record.generation.tenant, record.generation.id)
+    generation = record.generation
+    fresh = read(studio, generation.tenant, generation.id, record.current.index)
     here, there = record.current, fresh.current
     same = (here.id, here.state, here.version) == (there.id, there.state, there.version)
-    if not same or fresh.generation.version == record.generation.version:
+    if not same or fresh.generation.version == generation.version:
         raise Stale(f"{here.id} was moved by another")
-    return fresh
+    return fresh.following(record.followed)
 
 
 def observe(studio: Studio, tenant: str, attempt: Attempt, *, now: datetime) -> None:
@@ -245,6 +304,12 @@ def bill_of(record: Record, result: Finished) -> Micros:
     return actual_cost(record.link, result, card=record.generation.rate_card)
 
 
+def reported_by(result: Finished) -> Reported | None:
+    """What the vendor says about its bill; None when it says nothing."""
+    said = Reported(result.cost_micros, result.tokens, result.seconds)
+    return None if said == Reported() else said
+
+
 def take_place(record: Record) -> str:
     """Where the current attempt's result lies in the take bucket, without its extension."""
     generation = record.generation
@@ -267,6 +332,8 @@ def take_of(record: Record, seen: Inspection, *, now: datetime) -> Take:
         size_bytes=seen.size_bytes,
         sha256=seen.sha256,
         created_at=now,
+        late=record.is_abandoned,
+        has_audio=seen.has_audio,
     )
 
 
@@ -277,30 +344,27 @@ def unusable_key(generation: Generation, attempt: Attempt) -> str:
 
 def warnings_for(record: Record, seen: Inspection) -> tuple[str, ...]:
     """What was delivered against what was ordered, in sentences; empty when it is the same."""
-    link, wish = record.link, record.generation.wish
-    found = []
-    if (seen.width, seen.height) != (link.width, link.height):
-        found.append(
-            f"{link.provider} delivered {seen.width}x{seen.height} pixels, "
-            f"ordered were {link.width}x{link.height}"
-        )
-    if seen.duration_ms is not None and abs(seen.duration_ms - wish.seconds * 1000) > 500:
-        found.append(
-            f"{link.provider} delivered {seen.duration_ms / 1000:.1f} s, "
-            f"ordered were {wish.seconds} s"
-        )
-    return tuple(found)
+    ordered = ordered_of(record.generation, record.link)
+    delivered = Delivered(seen.width, seen.height, seen.duration_ms)
+    return tuple(
+        _SENTENCES[one.what].format(record.link.provider, one.delivered, one.ordered)
+        for one in delivery_differences(ordered, delivered)
+    )
+
+
+_SENTENCES: Final[Mapping[What, str]] = {
+    What.SIZE: "{} delivered {} pixels, ordered were {}",
+    What.DURATION: "{} delivered {} s, ordered were {} s",
+}
 
 
 def failed(code: str, message: str, error_class: ErrorClass = ErrorClass.FALLBACK) -> Failure:
     return Failure(error_class, code, message)
 
 
+def _whole(wait: timedelta) -> int:
+    return math.ceil(wait.total_seconds())
+
+
 def _until(moment: datetime | None, now: datetime) -> int:
     return 0 if moment is None else max(0, math.ceil((moment - now).total_seconds()))
-
-
-def is_over(attempt: Attempt, now: datetime) -> bool:
-    """Whether a running job is older than its deadline."""
-    running = attempt.state in (AttemptState.ACCEPTED, AttemptState.OVERDUE)
-    return running and attempt.deadline_at is not None and now >= attempt.deadline_at

@@ -2,18 +2,21 @@
 
 What happens when the process dies: before the intent is written, nothing was sent and the next
 run begins again; after it, the lease runs out and the attempt is in doubt, never sent again;
-after an answer with bytes, those lie in the take bucket under the attempt's own name.
+after an answer with bytes, those lie in the take bucket under the attempt's own name. A lost answer
+is searched for where its provider can be searched; only a proof of absence frees the money.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import random
+from typing import Final
 
 from filmgate.domain.attempts import (
     Attempt,
     AttemptState,
-    accept,
+    Kind,
+    adopt,
     begin,
     doubt,
     failure_of,
@@ -33,8 +36,8 @@ from filmgate.domain.errors import (
     ResultUnusable,
     Stale,
 )
+from filmgate.domain.facts import Reported
 from filmgate.domain.generations import (
-    RENDER_OPERATION,
     GenerationState,
     Link,
     Record,
@@ -44,12 +47,11 @@ from filmgate.domain.generations import (
 from filmgate.domain.health import BreakerState, Health, claim_probe
 from filmgate.domain.ledger import change
 from filmgate.domain.money import Micros, format_usd
-from filmgate.domain.patience import retry_delay
+from filmgate.domain.patience import Patience, retry_delay
 from filmgate.providers.base import (
     Adapter,
     Finished,
     Keyframe,
-    Kind,
     Order,
     Pending,
     Rendering,
@@ -57,9 +59,10 @@ from filmgate.providers.base import (
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.generate import find_take_key, reserve_link
 from filmgate.usecases.ports import Adapters, Clock, Studio, Takes
+from filmgate.usecases.search import Search, job_of, taken
 from filmgate.usecases.steps import (
-    LEASE_MARGIN,
     SHORTEST_CALL_S,
+    USUAL,
     Inspection,
     StepResult,
     Worker,
@@ -68,6 +71,7 @@ from filmgate.usecases.steps import (
     failed,
     outcome_of,
     read,
+    reported_by,
     take_of,
     take_place,
     unusable_key,
@@ -86,27 +90,34 @@ class Submit:
     inspect: Callable[[bytes], Inspection]
     clock: Clock
     default_limit: Micros
-    poll_scale_percent: int = 100
+    patience: Patience = USUAL
     jitter: Callable[[], float] = random
     key_was_changed: Callable[[str, Link, Adapter], bool] = lambda tenant, link, used: False
 
-    def __call__(self, tenant: str, generation_id: str, worker: Worker) -> StepResult:
+    def __call__(
+        self, tenant: str, generation_id: str, worker: Worker, attempt: int | None = None
+    ) -> StepResult:
         """Take the generation one provider further and say what is next.
 
-        Raises StoreUnavailable when the table is away: nothing was bought then.
+        With the place of an `attempt` only that one is looked after: nothing is sent anew, but for
+        a replay that its provider knows again. Raises StoreUnavailable when the table is away:
+        nothing was bought then.
         """
-        record = read(self.studio, tenant, generation_id)
+        record = read(self.studio, tenant, generation_id, attempt)
         try:
             record = self._go_on(record, worker)
         except Stale:  # another worker was faster: what it wrote is the truth
-            record = read(self.studio, tenant, generation_id)
-        return outcome_of(record, now=self.clock(), poll_scale_percent=self.poll_scale_percent)
+            record = read(self.studio, tenant, generation_id, attempt)
+        return outcome_of(record, now=self.clock(), patience=self.patience)
 
     def _go_on(self, record: Record, worker: Worker) -> Record:
         now = self.clock()
         step = next_step(record, now)
-        if step is Step.DOUBT:
+        if step is Step.DOUBT or _may_lie_in_our_bucket(record):
             record = self._recover(record)
+            step = next_step(record, now)
+        if step is Step.SEARCH:
+            record = self._search(record, worker)
             step = next_step(record, now)
         while step is Step.RESERVE:
             record = self._reserve_next(record, now)
@@ -143,8 +154,13 @@ class Submit:
             order = self._order(record)
         except ProviderError as error:
             return drop(self.studio, record, error, now=now)
-        lease_until = worker.ends_at + LEASE_MARGIN
-        begun = begin(record.current, worker=worker.name, lease_until=lease_until)
+        begun = begin(
+            record.current,
+            worker=worker.name,
+            lease_until=worker.ends_at + self.patience.lease_margin,
+            kind=adapter.kind,
+            proves_absence=adapter.proves_absence,
+        )
         record = write(self.studio, record, begun, now=now, state=GenerationState.RUNNING)
         try:
             result = self._call(adapter, order, record, worker)
@@ -184,60 +200,71 @@ class Submit:
         return adapter.submit(order, reference=record.current.id, deadline_s=deadline_s)
 
     def _taken(self, record: Record, result: Pending | Rendering | Finished) -> Record:
-        """Write down what the provider answered, even if the attempt was put in doubt meanwhile:
-        who holds a job id or a result keeps it."""
+        """Write down what the provider answered, even if the attempt was given up meanwhile: who
+        holds a job id or a result keeps it."""
         try:
             return self._write_down(record, result)
         except Stale:
-            fresh = read(self.studio, record.generation.tenant, record.generation.id)
-            doubted = fresh.current.state is AttemptState.IN_DOUBT
-            if fresh.current.id != record.current.id or not doubted:
+            generation, index = record.generation, record.current.index
+            fresh = read(self.studio, generation.tenant, generation.id, index)
+            if fresh.current.state not in _GIVEN_UP:
                 raise
-            return self._write_down(fresh, result)
+            self._write_down_late(fresh, result)
+            return read(self.studio, generation.tenant, generation.id, record.followed)
+
+    def _write_down_late(self, record: Record, result: Pending | Rendering | Finished) -> None:
+        """What was released counts as paid again before its result is kept."""
+        if record.current.state is AttemptState.RELEASED and isinstance(result, Finished):
+            adopted = adopt(record.current, operation={"url": result.url})
+            record = write(self.studio, record, adopted, now=self.clock())
+        self._write_down(record, result)
 
     def _write_down(self, record: Record, result: Pending | Rendering | Finished) -> Record:
         now = self.clock()
         if isinstance(result, Finished) and result.data is not None:
-            return self._keep(record, result.data, bill_of(record, result))
+            return self._keep(record, result.data, bill_of(record, result), reported_by(result))
         if isinstance(result, Finished):
             paid = pay(
                 record.current,
                 actual=bill_of(record, result),
                 operation={"url": result.url},
+                reported=reported_by(result),
                 now=now,
             )
             return write(self.studio, record, paid, now=now, state=GenerationState.STORING)
-        operation = RENDER_OPERATION if isinstance(result, Rendering) else result.operation
-        deadline_at = now + timedelta(seconds=record.link.deadline_s)
-        accepted = accept(record.current, operation=operation, deadline_at=deadline_at)
-        return write(self.studio, record, accepted, now=now)
+        return write(self.studio, record, taken(record, result, now), now=now)
 
-    def _keep(self, record: Record, data: bytes, actual: Micros) -> Record:
+    def _keep(
+        self, record: Record, data: bytes, actual: Micros, reported: Reported | None = None
+    ) -> Record:
         """Bytes first into the bucket, then one transaction that settles and says STORED."""
         try:
             seen = self.inspect(data)
         except ResultUnusable as error:
-            return self._quarantine(record, data, actual, error)
+            paid = pay(
+                record.current,
+                actual=actual,
+                failure=failure_of(error),
+                reported=reported,
+                now=self.clock(),
+            )
+            return self._quarantine(record, data, paid)
         now = self.clock()
         take = take_of(record, seen, now=now)
         self.takes.put(take.key, data, take.media_type)
         return write(
             self.studio,
             record,
-            store(record.current, now=now, actual=actual),
+            store(record.current, now=now, actual=actual, reported=reported),
             now=now,
             take=take,
             warnings=warnings_for(record, seen),
         )
 
-    def _quarantine(
-        self, record: Record, data: bytes, actual: Micros, error: ResultUnusable
-    ) -> Record:
+    def _quarantine(self, record: Record, data: bytes, paid: Attempt) -> Record:
         key = unusable_key(record.generation, record.current)
         self.takes.put(key, data, "application/octet-stream")
-        now = self.clock()
-        paid = pay(record.current, actual=actual, failure=failure_of(error), now=now)
-        return write(self.studio, record, paid, now=now)
+        return write(self.studio, record, paid, now=self.clock())
 
     def _refused(
         self, record: Record, error: ProviderError, worker: Worker, adapter: Adapter
@@ -263,6 +290,8 @@ class Submit:
         key = self.takes.find(f"{take_place(record)}.")
         if key is not None:
             return self._keep(record, self.takes.get(key), record.link.cost_micros)
+        if record.current.state is AttemptState.IN_DOUBT:
+            return record
         return self._lost(record, _no_word(record.current.provider), worker=None)
 
     def _lost(self, record: Record, error: ProviderError, worker: Worker | None) -> Record:
@@ -278,12 +307,25 @@ class Submit:
     def _find(self, record: Record) -> Pending | None:
         """The job of the current attempt; not seen is not absent."""
         try:
-            adapter = self.adapters(record.generation.tenant, record.link)
-            if adapter.kind is not Kind.FINDABLE:
-                return None
-            return adapter.find(record.current.id, deadline_s=SHORTEST_CALL_S)
+            return job_of(self.adapters(record.generation.tenant, record.link), record.current.id)
         except ProviderError:
             return None
+
+    def _search(self, record: Record, worker: Worker) -> Record:
+        """Look for a lost answer: by a search, or by the same call where it gives the same job."""
+        if record.current.kind is Kind.KEYED:
+            return self._replay(record, worker)
+        search = Search(self.studio, self.adapters, self.clock, self.patience)
+        return search(record)
+
+    def _replay(self, record: Record, worker: Worker) -> Record:
+        """Whatever refuses a replay proves nothing about the first call."""
+        try:
+            adapter = self.adapters(record.generation.tenant, record.link)
+            result = self._call(adapter, self._order(record), record, worker)
+        except ProviderError:
+            return record
+        return self._taken(record, result)
 
     def _order(self, record: Record) -> Order:
         wish, link = record.generation.wish, record.link
@@ -313,6 +355,14 @@ class Submit:
             raise ProviderUnsupported(record.link.provider, "the keyframe is gone")
         data = self.takes.get(key)
         return Keyframe(data, self.inspect(data).media_type)
+
+
+_GIVEN_UP: Final = (AttemptState.IN_DOUBT, AttemptState.PRESUMED, AttemptState.RELEASED)
+
+
+def _may_lie_in_our_bucket(record: Record) -> bool:
+    """Whether a result may have come after its attempt was put in doubt: asked by the sweeper."""
+    return record.followed is not None and record.current.state is AttemptState.IN_DOUBT
 
 
 def _no_word(provider: str) -> ProviderOutcomeUnknown:

@@ -1,6 +1,7 @@
 """Fails as its input says."""
 
 import os
+import time
 
 import shelf
 
@@ -25,4 +26,6 @@ def handler(event, context):
     tries = int(counted["Attributes"]["tries"])
     if event["kind"] == "throttled" and tries < 3:
         raise Throttled("come again")
+    if event["kind"] == "hanging" and tries < 2:
+        time.sleep(9)
     return {"tries": tries}

@@ -1,0 +1,1 @@
+"""Mutation test of the money modules: small changes of the code that the tests must notice."""
