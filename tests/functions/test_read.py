@@ -221,18 +221,18 @@ def test_an_empty_list_is_empty(studio: Deployment) -> None:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ({"project": "fox-film"}, {"a", "b"}),
-        ({"project": "owl-film"}, {"c"}),
-        ({"script_id": "scene-2"}, {"b"}),
-        ({"state": "cancelled"}, {"c"}),
-        ({"state": "queued"}, {"a", "b"}),
-        ({"state": "queued", "script_id": "scene-2"}, {"b"}),
-        ({"project": "no such"}, set()),
+        ({"project": "fox-film"}, ["a", "b"]),
+        ({"project": "owl-film"}, ["c"]),
+        ({"script_id": "scene-2"}, ["b"]),
+        ({"state": "cancelled"}, ["c"]),
+        ({"state": "queued"}, ["a", "b"]),
+        ({"state": "queued", "script_id": "scene-2"}, ["b"]),
+        ({"project": "no such"}, []),
     ],
     ids=str,
 )
 def test_a_list_shows_what_its_filters_ask_for(
-    studio: Deployment, query: dict[str, str], expected: set[str]
+    studio: Deployment, query: dict[str, str], expected: list[str]
 ) -> None:
     studio.give_key("dalle")
     made = {

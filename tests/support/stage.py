@@ -1,6 +1,6 @@
 """All steps of a generation over the fakes, and a walk through them as the state machine walks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -245,3 +245,16 @@ def ending(record: Record) -> tuple[GenerationState, str | None]:
     """How a generation ended, with the code of its failure."""
     failure = record.generation.failure
     return record.generation.state, failure.code if failure else None
+
+
+def just_before_commits(stage: Stage, act: Callable[[], Any], *, times: int) -> None:
+    """Let another writer be faster: `act` comes between the reading and each of so many commits."""
+    write, left = stage.studio.commit, [times]
+
+    def contested(tenant: str, commit: ledger.Commit) -> None:
+        if left[0]:
+            left[0] -= 1
+            act()
+        write(tenant, commit)
+
+    stage.studio.commit = contested  # type: ignore[method-assign]

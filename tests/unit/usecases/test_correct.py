@@ -14,7 +14,7 @@ from filmgate.providers.base import Finished
 from filmgate.usecases.correct import correct
 from tests.support.builders import NOW, PERIOD, TENANT, generation, link, principal, usd
 from tests.support.fakes import ScriptedProvider, lost_answer, picture
-from tests.support.stage import Stage
+from tests.support.stage import Stage, just_before_commits
 
 S = AttemptState
 ADMIN = principal(user="ann", role="admin")
@@ -130,8 +130,23 @@ def test_a_generation_that_still_runs_gets_its_total_at_its_end() -> None:
 
     record = mend(stage, asked, "0.0150")
 
-    assert record.generation == running
+    assert record.generation == running.now()
     assert stage.finish(asked).actual_micros == usd("0.0150")
+
+
+def test_a_correction_that_meets_the_end_of_its_generation_is_in_its_total() -> None:
+    stage, asked = paid()
+    running = replace(
+        stage.record(asked).generation, state=GenerationState.STORING, actual_micros=None
+    )
+    stage.studio.generations[TENANT, asked.id] = running
+    just_before_commits(stage, lambda: stage.finish(asked), times=1)
+
+    record = mend(stage, asked, "0.0150")
+
+    assert record.generation.state is GenerationState.SUCCEEDED
+    assert record.generation.actual_micros == usd("0.0150")
+    assert record == stage.record(asked)
 
 
 @pytest.mark.parametrize(
@@ -153,16 +168,12 @@ def test_what_is_not_the_tenants_is_not_found(others: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("times", "wins"), [(7, True), (8, False)])
 def test_a_correction_is_tried_again_when_another_was_faster(times: int, wins: bool) -> None:
     stage, asked = paid()
-    write, left = stage.studio.commit, [times]
 
-    def contested(tenant: str, commit: Any) -> None:
-        if left[0]:
-            left[0] -= 1
-            known = stage.record(asked).current
-            stage.studio.attempts[TENANT, asked.id][0] = replace(known, version=known.version + 1)
-        write(tenant, commit)
+    def be_faster() -> None:
+        known = stage.record(asked).current
+        stage.studio.attempts[TENANT, asked.id][0] = replace(known, version=known.version + 1)
 
-    stage.studio.commit = contested  # type: ignore[method-assign]
+    just_before_commits(stage, be_faster, times=times)
 
     if wins:
         assert mend(stage, asked, "0.0150").current.settled_micros == usd("0.0150")

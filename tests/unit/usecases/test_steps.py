@@ -34,7 +34,7 @@ from tests.support.builders import (
     worker,
 )
 from tests.support.fakes import ScriptedProvider, clip, measured, picture
-from tests.support.stage import Stage
+from tests.support.stage import Stage, just_before_commits
 
 S = AttemptState
 G = GenerationState
@@ -287,6 +287,22 @@ def test_what_an_abandoned_attempt_does_is_not_the_state_of_its_generation() -> 
     write(stage.studio, stage.record(asked).following(0), paid, now=NOW, state=G.STORING)
 
     assert stage.record(asked).generation.state is G.RUNNING
+
+
+def test_a_payment_that_meets_the_end_of_its_generation_is_in_its_total() -> None:
+    stage = Stage()
+    asked = generation(link(), link("other"), state=G.RUNNING)
+    stage.admit(asked)
+    first = replace(stage.record(asked).current, state=S.OVERDUE)
+    second = attempt(S.STORED, index=1, provider="other", actual_micros=usd("0.0100"))
+    stage.studio.attempts[TENANT, asked.id].update({0: first, 1: second})
+    before = stage.record(asked).following(0)
+    just_before_commits(stage, lambda: stage.finish(asked), times=1)
+
+    write(stage.studio, before, replace(first, state=S.PRESUMED, version=2), now=NOW)
+
+    ended = stage.record(asked).generation
+    assert (ended.state, ended.actual_micros) == (G.SUCCEEDED, usd("0.0300"))
 
 
 @pytest.mark.parametrize(

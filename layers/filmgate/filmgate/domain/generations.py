@@ -193,6 +193,14 @@ class Record:
         """What all attempts cost together, so far."""
         return sum(one.settled_micros for one in self.attempts)
 
+    @property
+    def counted(self) -> Generation:
+        """The generation after what its attempts cost has changed: always one version later, so
+        that whoever ends it at this very moment has to add up again."""
+        if self.generation.is_terminal:
+            return self.generation.now(actual_micros=self.settled_micros)
+        return self.generation.now()
+
     def following(self, index: int | None) -> "Record":
         return replace(self, followed=index)
 

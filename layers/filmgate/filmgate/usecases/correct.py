@@ -46,13 +46,10 @@ def correct(
             ) from None
         commit = ledger.correction(before, after, by=principal.user, reason=reason, at=now)
         moved = record.with_attempt(after)
-        if record.generation.is_terminal:
-            ended = record.generation.now(actual_micros=moved.settled_micros)
-            commit = ledger.with_generation(commit, record.generation, ended)
-            moved = replace(moved, generation=ended)
+        commit = ledger.with_generation(commit, record.generation, moved.counted)
         try:
             studio.commit(principal.tenant, commit)
         except Stale:
             continue
-        return moved
+        return replace(moved, generation=moved.counted)
     raise StoreUnavailable("the attempt is being changed by others; try again")

@@ -166,7 +166,7 @@ def write(
     if ledger.overran(step):
         step = ledger.with_price_doubt(step, _price_doubt(record, after, now))
     for _ in range(_TRIES):
-        generation, commit = _moved(record.with_attempt(after), state, warnings), step
+        generation, commit = _moved(record, after, state, warnings), step
         if generation != record.generation:
             commit = ledger.with_generation(step, record.generation, generation)
         try:
@@ -212,23 +212,24 @@ def _price_doubt(record: Record, after: Attempt, now: datetime) -> ledger.PriceD
     )
 
 
-def _moved(record: Record, state: GenerationState | None, warnings: tuple[str, ...]) -> Generation:
+def _moved(
+    before: Record, after: Attempt, state: GenerationState | None, warnings: tuple[str, ...]
+) -> Generation:
     """The generation one version later, or as it is when nothing changes.
 
     An end never changes, but for what was paid in all: a late result costs too.
     """
+    record = before.with_attempt(after)
     generation = record.generation
-    if generation.is_terminal and record.settled_micros == (generation.actual_micros or 0):
-        return generation
-    if generation.is_terminal:
-        moved = replace(generation, actual_micros=record.settled_micros)
-    else:
-        moved = replace(
+    if not generation.is_terminal:
+        generation = replace(
             generation,
             state=generation.state if record.is_abandoned else state or generation.state,
             warnings=(*generation.warnings, *warnings),
         )
-    return generation if moved == generation else moved.now()
+    if record.settled_micros != before.settled_micros:
+        return replace(record, generation=generation).counted
+    return generation if generation == record.generation else generation.now()
 
 
 def _unless_moved(studio: Studio, record: Record) -> Record:
