@@ -10,13 +10,21 @@ from typing import Any
 from filmgate.domain import ids
 from filmgate.domain.attempts import Attempt, AttemptState, Failure
 from filmgate.domain.audit import Author
+from filmgate.domain.boards import Head
 from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
 from filmgate.domain.chain import ProviderSettings, Strategy
 from filmgate.domain.errors import ErrorClass
-from filmgate.domain.generations import Generation, GenerationState, Link, Record, Take
-from filmgate.domain.ledger import NO_PERIOD, OWNER_SCOPE, generation_scope, period_of
+from filmgate.domain.generations import Envelope, Generation, GenerationState, Link, Record, Take
+from filmgate.domain.ledger import (
+    NO_PERIOD,
+    OWNER_SCOPE,
+    envelope_scope,
+    generation_scope,
+    period_of,
+)
 from filmgate.domain.money import Micros, parse_rate, parse_usd
 from filmgate.domain.pricing import PriceRow, RateCard, Unit
+from filmgate.domain.storyboard import Storyboard
 from filmgate.domain.wishes import Media, Wish
 from filmgate.providers.base import Order
 from filmgate.usecases.ports import Principal
@@ -305,3 +313,27 @@ def take(of: Attempt | None = None, **others: Any) -> Take:
 def worker(name: str = "worker", *, now: datetime = NOW, seconds: int = 240) -> Worker:
     """A run of a step that has `seconds` left."""
     return Worker(name, ends_at=now + timedelta(seconds=seconds))
+
+
+# --- storyboards -------------------------------------------------------------------------------
+
+
+def head(**others: Any) -> Head:
+    """A storyboard that was just admitted."""
+    board_id = ids.storyboard_id(TENANT, "ada", "the usual key")
+    facts = {
+        "id": board_id,
+        "tenant": TENANT,
+        "user": "ada",
+        "asked": Storyboard(shots=()),
+        "total": 1,
+        "shots_key": "shots",
+        "envelope": Envelope(envelope_scope(board_id, 0), ((OWNER_SCOPE, PERIOD),)),
+        "expected": usd("0.0200"),
+        "max": usd("0.0200"),
+        "rate_card": "own",
+        "rate_card_version": "2026-11-22",
+        "request_hash": "asked",
+        "created_at": NOW,
+    }
+    return Head(**(facts | others))

@@ -31,16 +31,19 @@ from filmgate.domain.attempts import (
     unseen,
 )
 from filmgate.domain.errors import DoesNotFit
-from filmgate.domain.generations import GenerationState
+from filmgate.domain.generations import Envelope, GenerationState
 from filmgate.domain.ledger import (
     NO_PERIOD,
     Budget,
     Commit,
     Entry,
     EntryKind,
+    HeadChange,
     Posting,
+    PriceDoubt,
     change,
     correction,
+    envelope_scope,
     fold,
     generation_scope,
     opening,
@@ -50,8 +53,12 @@ from filmgate.domain.ledger import (
     provider_scope,
     scopes_of,
     with_generation,
+    with_head,
+    with_price_doubt,
+    with_start,
     with_take,
 )
+from filmgate.domain.pace import Pace, Start
 from tests.support.builders import (
     GENERATION_ID,
     NOW,
@@ -60,6 +67,7 @@ from tests.support.builders import (
     attempt,
     failure,
     generation,
+    head,
     take,
     usd,
 )
@@ -250,6 +258,18 @@ def test_an_attempt_draws_on_owner_user_project_provider_and_its_generation() ->
     assert provider_scope("lumen") == "provider:lumen"
 
 
+def test_a_part_of_a_storyboard_draws_on_its_envelope_in_place_of_the_outer_scopes() -> None:
+    part = generation(
+        project="fox", envelope=Envelope(envelope_scope("sb", 0), (("owner", PERIOD),))
+    )
+
+    assert scopes_of(part, "lumen", now=NOW) == (
+        (envelope_scope("sb", 0), NO_PERIOD),
+        ("provider:lumen", PERIOD),
+        (OWN_SCOPE, NO_PERIOD),
+    )
+
+
 def test_a_budget_without_a_limit_never_lacks_room_and_counts_all_the_same() -> None:
     free = Budget("user:ada", PERIOD, None, settled=usd("5"))
 
@@ -287,6 +307,29 @@ def test_a_commit_can_also_carry_the_generation_and_a_take() -> None:
     assert (made.generation.before, made.generation.after) == (before, after)
     assert made.take == result
     assert len(made.entries) == 1
+
+
+def test_what_a_commit_carries_is_in_both_of_its_forms() -> None:
+    running = attempt(
+        S.ACCEPTED, scopes=((envelope_scope("sb", 0), NO_PERIOD),), outer=(("owner", PERIOD),)
+    )
+    plain = change(running, pay(running, actual=35_000, now=NOW), at=NOW)
+    overstepped = PriceDoubt("lumen", "lumen-1", 20_000, 35_000, running.id, NOW)
+    board = head()
+    assert plain.otherwise is not None
+
+    made = with_head(with_price_doubt(plain, overstepped), None, board)
+
+    assert (made.price_doubt, made.head) == (overstepped, HeadChange(None, board))
+    assert made.otherwise == replace(
+        plain.otherwise, price_doubt=overstepped, head=HeadChange(None, board)
+    )
+
+
+def test_a_commit_that_starts_something_says_at_which_pace() -> None:
+    start = Start(Pace(per_minute=60, burst=2, in_flight=3), NOW)
+
+    assert with_start(change(None, attempt(), at=NOW), start).start == start
 
 
 # --- budgets -----------------------------------------------------------------------------------

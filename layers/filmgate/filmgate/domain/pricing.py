@@ -91,7 +91,7 @@ def price_of_units(unit: Unit, micros: Micros, *, seconds: int) -> Micros:
             return round_up_charge(micros)
         case Unit.SECOND:
             return round_up_charge(micros * seconds)
-        case Unit.MINUTE:
+        case Unit.MINUTE:  # pragma: no branch - there is no other unit
             return round_up_charge(micros * seconds, SECONDS_PER_MINUTE)
 
 
