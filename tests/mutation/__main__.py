@@ -54,11 +54,14 @@ sys.meta_path.insert(0, Mutated())
 from tests.simulation.run import play
 if any(play(seed).wrong for seed in range(histories)):
     sys.exit(3)
-import hypothesis, pytest
-once = hypothesis.settings(phases=[hypothesis.Phase.generate], database=None)
-hypothesis.settings.register_profile("mutant", once)  # the first example will do, however large
-hypothesis.settings.load_profile("mutant")
-sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *sys.argv[4:]]))
+import pytest
+class FirstExample:
+    def pytest_configure(self):
+        from hypothesis import Phase, settings
+        settings.register_profile("mutant", phases=[Phase.generate], database=None)
+        settings.load_profile("mutant")
+options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+sys.exit(pytest.main([*options, *sys.argv[4:]], plugins=[FirstExample()]))
 """
 
 
