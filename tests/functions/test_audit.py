@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from filmgate.adapters.transactions import Put
 from filmgate.domain.audit import Action
 from tests.functions.support import (
     Answer,
@@ -237,6 +238,6 @@ def test_the_record_is_written_with_the_change_or_neither_is(
     assert {answer.status for answer in answers} == {503}
     assert sent
     for writes in sent:
-        puts = [one["Put"]["Item"]["pk"]["S"] for one in writes if "Put" in one]
+        puts = [one.item["pk"] for one in writes if isinstance(one, Put)]
         assert puts.count("studio#audit") == 1
         assert len(writes) > 1

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from filmgate.adapters import items
-from filmgate.adapters.table import OPEN_INDEX, StudioTable
+from filmgate.adapters.one_table import OPEN_INDEX
+from filmgate.adapters.table import StudioTable
 from filmgate.domain import ledger
 from filmgate.domain.attempts import (
     Attempt,

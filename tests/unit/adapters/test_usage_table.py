@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from filmgate.adapters import items
-from filmgate.adapters.table import _attempt_puts
+from filmgate.adapters.table import attempt_puts
 from filmgate.adapters.usage_table import UsageTable
 from filmgate.domain import ledger
 from filmgate.domain.attempts import AttemptState, correct
@@ -69,7 +69,7 @@ def table(memory: MemoryUsage) -> Iterator[UsageTable]:
     """
     with deployed(NAME) as table:
         for one in memory.rows(TENANT, RowFilter(), limit=COUNT, cursor=None).items:
-            for put in _attempt_puts(TENANT, ledger.AttemptChange(None, one), {}):
+            for put in attempt_puts(TENANT, ledger.AttemptChange(None, one), {}):
                 client("dynamodb").put_item(TableName=NAME, Item=items.to_wire(put.item))
         yield table
 

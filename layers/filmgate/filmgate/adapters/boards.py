@@ -8,12 +8,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from filmgate.adapters import items
 from filmgate.adapters.cursors import LIST_KEY
-from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
-from filmgate.adapters.table import LIST_INDEX, OPEN_INDEX, Guard, StudioTable, _Put
+from filmgate.adapters.items import Item, dump, load, to_wire
+from filmgate.adapters.one_table import OPEN_INDEX, filtered, newest_first
+from filmgate.adapters.table import StudioTable
+from filmgate.adapters.transactions import Guard, Put
 from filmgate.domain import ids
 from filmgate.domain.boards import Head, Made, ShotRecord
 from filmgate.domain.continuity import Group
@@ -22,7 +24,6 @@ from filmgate.domain.generations import Generation, GenerationState, Take
 from filmgate.domain.storyboard import StoryboardState
 from filmgate.usecases.boards import Board, HeadPage, OpenBoard
 
-_MOST_READS: Final = 100
 _MOST_WRITES: Final = 50
 _MOST_BYTES: Final = 3_000_000  # of a transaction, which takes 4 MB
 _TRIES: Final = 8
@@ -85,11 +86,12 @@ class BoardTable(StudioTable):
         project: str | None,
         user: str | None,
     ) -> HeadPage:
-        wanted = {"state": state, "user": user, "project": project}
-        query = _list_query(tenant, {name: want for name, want in wanted.items() if want})
+        # The project was said of the storyboard, and lies with what was asked.
+        wanted = {("state",): state, ("user",): user, ("asked", "project"): project}
+        partition = f"{tenant}#storyboards"
         found, following = self._listed_page(
-            {"IndexName": LIST_INDEX, **query},
-            f"{tenant}#storyboards",
+            filtered(newest_first(partition), wanted),
+            partition,
             LIST_KEY,
             cursor=cursor,
             limit=limit,
@@ -128,38 +130,18 @@ class BoardTable(StudioTable):
 
     def _put_next(self, item: Item, version: int) -> None:
         guard: Guard = {"#version = :version": {"version": version - 1}}
-        if self._transact([_Put(item, guard).wire(self._name)]) is not None:
+        if self._transact([Put(item, guard)]) is not None:
             raise Stale(f"{item['sk']} was changed by another")
 
     def _put_all_new(self, portion: Sequence[Item]) -> None:
-        """_Put all of them, in one transaction. If they are there, they are the same."""
-        writes = [_Put(item, None).wire(self._name) for item in portion]
+        """Put all of them, in one transaction. If they are there, they are the same."""
+        writes = [Put(item, None) for item in portion]
         for attempt in range(_TRIES):
             refused = self._transact(writes)
             if refused is None or any(refused):
                 return
-            self._sleep(self._jitter() * min(1.0, 0.02 * 2**attempt))
+            self._pause(attempt)
         raise StoreUnavailable("the table was in conflict or throttled too often")
-
-    def _get_many(self, keys: Sequence[Mapping[str, str]]) -> Iterator[Item]:
-        """Those items that there are, in no order, a hundred at a time."""
-        waiting = [to_wire(key) for key in keys]
-        tries = 0
-        while waiting:
-            asked, waiting = waiting[:_MOST_READS], waiting[_MOST_READS:]
-            answer = self._batch(asked)
-            yield from map(from_wire, answer["Responses"].get(self._name, []))
-            left = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
-            if left:
-                tries += 1
-                if tries > _TRIES:
-                    raise StoreUnavailable("the table was throttled too often")
-                self._sleep(self._jitter() * min(1.0, 0.02 * 2**tries))
-                waiting += left
-
-    def _batch(self, keys: Sequence[Any]) -> Any:
-        request = {self._name: {"Keys": keys, "ConsistentRead": True}}
-        return self._called("batch_get_item", RequestItems=request)
 
 
 def _take_of(generation: Generation) -> str:
@@ -198,22 +180,3 @@ def _portions(kept: Sequence[Item]) -> Iterator[list[Item]]:
         size += own
     if portion:
         yield portion
-
-
-def _list_query(tenant: str, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """Newest first, with a filter for whatever is wanted."""
-    values = {":pk": f"{tenant}#storyboards", **{f":{n}": str(w) for n, w in wanted.items()}}
-    query: dict[str, Any] = {
-        "KeyConditionExpression": "list_pk = :pk",
-        "ExpressionAttributeValues": to_wire(values),
-        "ScanIndexForward": False,
-    }
-    if wanted:
-        paths = {name: f"#{name}" for name in wanted}
-        names = {f"#{name}": name for name in wanted}
-        if "project" in wanted:  # it was said of the storyboard, and lies with what was asked
-            paths["project"] = "#asked.#project"
-            names["#asked"] = "asked"
-        query["FilterExpression"] = " AND ".join(f"{paths[name]} = :{name}" for name in wanted)
-        query["ExpressionAttributeNames"] = names
-    return query

@@ -4,36 +4,23 @@ They lie beside the money and never in a transaction with it: a try to deliver c
 way of a settlement.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from filmgate.adapters import items
-from filmgate.adapters.items import dump, from_wire, load, to_wire
-from filmgate.domain.errors import StoreUnavailable
+from filmgate.adapters.items import dump, load, to_wire
+from filmgate.adapters.one_table import OneTable
 from filmgate.domain.webhooks import Delivery, DeliveryState
 
-_REFUSED: Final = "ConditionalCheckFailedException"
 
-
-class DeliveryTable:
-    """The port Deliveries over the one table."""
-
-    def __init__(self, client: Any, name: str) -> None:
-        self._client = client
-        self._name = name
+class DeliveryTable(OneTable):
+    """The port Deliveries over the one table. A guard that does not hold says: done already."""
 
     def open(self, tenant: str, generation_id: str, delivery: Delivery) -> None:
-        item = {**_key(tenant, generation_id), **dump(delivery)}
-        self._write("put_item", Item=to_wire(item), ConditionExpression="attribute_not_exists(pk)")
+        self._put_new({**_key(tenant, generation_id), **dump(delivery)})
 
     def find(self, tenant: str, generation_id: str) -> Delivery | None:
-        answer = self._call(
-            "get_item", Key=to_wire(_key(tenant, generation_id)), ConsistentRead=True
-        )
-        return load(Delivery, from_wire(answer["Item"])) if "Item" in answer else None
+        item = self._get(_key(tenant, generation_id))
+        return None if item is None else load(Delivery, item)
 
     def note(
         self,
@@ -53,7 +40,7 @@ class DeliveryTable:
             ":one": 1,
             ":delivered": DeliveryState.DELIVERED.value,
         }
-        self._write(
+        self._guarded(
             "update_item",
             Key=to_wire(_key(tenant, generation_id)),
             UpdateExpression=(
@@ -64,25 +51,6 @@ class DeliveryTable:
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues=to_wire(values),
         )
-
-    def _write(self, operation: str, **arguments: Any) -> None:
-        """A guarded write; a guard that does not hold says that it is done already."""
-        try:
-            self._call(operation, **arguments)
-        except StoreUnavailable as error:
-            if str(error) != _REFUSED:
-                raise
-
-    def _call(self, operation: str, **arguments: Any) -> Mapping[str, Any]:
-        try:
-            answer: Mapping[str, Any] = getattr(self._client, operation)(
-                TableName=self._name, **arguments
-            )
-        except ClientError as error:
-            raise StoreUnavailable(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise StoreUnavailable(type(error).__name__) from error
-        return answer
 
 
 def _key(tenant: str, generation_id: str) -> dict[str, str]:

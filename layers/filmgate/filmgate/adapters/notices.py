@@ -8,36 +8,26 @@ A mark that is only claimed stands in the ListIndex under CLAIMED, which belongs
 is nearly always empty; a mark that is told leaves it.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from filmgate.adapters import items
 from filmgate.adapters.cursors import TABLE_KEY, cursor_after, read_cursor
 from filmgate.adapters.items import Item, dump, from_wire, load, to_wire
+from filmgate.adapters.one_table import LIST_INDEX, OneTable, filtered, newest_in
+from filmgate.adapters.transactions import Put
 from filmgate.domain.alarms import Notice
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.ledger import OWNER_SCOPE, Budget
 from filmgate.usecases.ports import NoticePage
 
-LIST_INDEX: Final = "ListIndex"
 CLAIMED: Final = "#alarms#claimed"
 TOLD: Final = "told"
-_IS_NEW: Final = "attribute_not_exists(pk)"
-_GUARD_FAILED: Final = frozenset(
-    {"ConditionalCheckFailedException", "TransactionCanceledException"}
-)
 
 
-class NoticeTable:
-    """The port NoticeLog over a DynamoDB client. `name` is the table's."""
-
-    def __init__(self, client: Any, name: str) -> None:
-        self._client = client
-        self._name = name
+class NoticeTable(OneTable):
+    """The port NoticeLog over the one table."""
 
     # --- telling once ----------------------------------------------------------------------
 
@@ -88,29 +78,13 @@ class NoticeTable:
             "notice": dump(notice),
         }
         listed = {"pk": _list_pk(notice.tenant), "sk": _list_sk(notice), **dump(notice)}
-        puts = [
-            {
-                "Put": {
-                    "TableName": self._name,
-                    "Item": to_wire(item),
-                    "ConditionExpression": _IS_NEW,
-                }
-            }
-            for item in (mark, listed)
-        ]
-        try:
-            self._client.transact_write_items(TransactItems=puts)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GUARD_FAILED:
-                raise StoreUnavailable(error.response["Error"]["Code"]) from error
-            # The SDK may have sent it twice: then the mark is there, and it is ours.
-            known = self._get(_mark_key(notice))
-            if known is None:
-                raise StoreUnavailable("the notice was in conflict") from error
-            return bool(known["claim"] == claim)
-        except BotoCoreError as error:
-            raise StoreUnavailable(type(error).__name__) from error
-        return True
+        if self._transact([Put(mark, None), Put(listed, None)]) is None:
+            return True
+        # The SDK may have sent it twice: then the mark is there, and it is ours.
+        known = self._get(_mark_key(notice))
+        if known is None:
+            raise StoreUnavailable("the notice was in conflict")
+        return bool(known["claim"] == claim)
 
     def _take_over(self, notice: Notice, before: str, claim: str, until: datetime) -> bool:
         return self._guarded(
@@ -131,14 +105,14 @@ class NoticeTable:
         known = self._get(key)
         if known is None:
             item = {**key, "since": now.isoformat()}
-            if self._guarded("put_item", Item=to_wire(item), ConditionExpression=_IS_NEW):
+            if self._put_new(item):
                 return now
             known = self._get(key) or item
         return datetime.fromisoformat(known["since"])
 
     def open_budgets(self, tenant: str, period: str) -> list[Budget]:
-        limits = self._query(items.limits_pk(tenant))["Items"]
-        scopes = {OWNER_SCOPE, *(from_wire(limit)["sk"] for limit in limits)}
+        limits = self._query(items.limits_pk(tenant))
+        scopes = {OWNER_SCOPE, *(limit["sk"] for limit in limits)}
         found = (self._get(items.budget_key(tenant, scope, period)) for scope in sorted(scopes))
         return [items.load_budget(item) for item in found if item is not None]
 
@@ -148,9 +122,10 @@ class NoticeTable:
         partition = _list_pk(tenant)
         place = read_cursor(cursor, partition, TABLE_KEY)
         start = to_wire(place) if place else None
+        query = filtered(newest_in(partition), {("user",): user}) | {"Limit": limit + 1}
         found: list[Item] = []
         while len(found) <= limit:
-            answer = self._query(partition, user=user, start=start, limit=limit + 1)
+            answer = self._call("query", **query, **({"ExclusiveStartKey": start} if start else {}))
             found += map(from_wire, answer["Items"])
             start = answer.get("LastEvaluatedKey")
             if start is None:
@@ -161,57 +136,6 @@ class NoticeTable:
             [load(Notice, item) for item in chosen],
             cursor_after(chosen[-1], partition, TABLE_KEY) if more and chosen else None,
         )
-
-    # --- inside ----------------------------------------------------------------------------
-
-    def _query(
-        self,
-        pk: str,
-        *,
-        user: str | None = None,
-        start: Mapping[str, Any] | None = None,
-        limit: int | None = None,
-    ) -> Any:
-        """Newest first; of one user only where one is given. `limit` is what is looked at."""
-        values = {":pk": pk}
-        given = {"ExclusiveStartKey": start, "Limit": limit}
-        more: dict[str, Any] = {name: value for name, value in given.items() if value}
-        if user is not None:
-            values[":user"] = user
-            more["FilterExpression"] = "#user = :user"
-            more["ExpressionAttributeNames"] = {"#user": "user"}
-        return self._call(
-            "query",
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_wire(values),
-            ScanIndexForward=False,
-            ConsistentRead=True,
-            **more,
-        )
-
-    def _get(self, key: Mapping[str, str]) -> Item | None:
-        answer = self._call("get_item", Key=to_wire(key), ConsistentRead=True)
-        return from_wire(answer["Item"]) if "Item" in answer else None
-
-    def _guarded(self, operation: str, **arguments: Any) -> bool:
-        """One write; False when its condition did not hold."""
-        try:
-            getattr(self._client, operation)(TableName=self._name, **arguments)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _GUARD_FAILED:
-                raise StoreUnavailable(error.response["Error"]["Code"]) from error
-            return False
-        except BotoCoreError as error:
-            raise StoreUnavailable(type(error).__name__) from error
-        return True
-
-    def _call(self, operation: str, **arguments: Any) -> Any:
-        try:
-            return getattr(self._client, operation)(TableName=self._name, **arguments)
-        except ClientError as error:
-            raise StoreUnavailable(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise StoreUnavailable(type(error).__name__) from error
 
 
 def _mark_key(notice: Notice) -> dict[str, str]:

@@ -1,12 +1,14 @@
 """The table behind the port OwnersDesk: tokens, and the trail of what was changed."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from filmgate.adapters import items
 from filmgate.adapters.cursors import LIST_KEY, TABLE_KEY
 from filmgate.adapters.items import Item, dump, load, to_wire
-from filmgate.adapters.table import LIST_INDEX, StudioTable, _audited, _Check, _Put, _Update
+from filmgate.adapters.one_table import filtered, newest_first, newest_in
+from filmgate.adapters.table import StudioTable
+from filmgate.adapters.transactions import Action as Write
+from filmgate.adapters.transactions import Check, Put, Update, audited
 from filmgate.domain.audit import Action, AuditRecord
 from filmgate.domain.errors import AlreadyExists, Stale, StoreUnavailable
 from filmgate.domain.ids import token_id
@@ -31,11 +33,11 @@ class OwnersTable(StudioTable):
     ) -> None:
         tenant = token.principal.tenant
         actions = [
-            _Put(_token_item(token_hash, token), None),
-            *_audited(tenant, record),
+            Put(_token_item(token_hash, token), None),
+            *audited(tenant, record),
             *([_claim_put(tenant, claim)] if claim else []),
         ]
-        if self._transact([action.wire(self._name) for action in actions]) is None:
+        if self._transact(actions) is None:
             return
         if self.token(tenant, token_hash) is not None:
             return  # 256 random bits: an earlier sending of this very call went through
@@ -48,7 +50,7 @@ class OwnersTable(StudioTable):
     ) -> None:
         tenant = after.principal.tenant
         changed = dump(after)
-        update = _Update(
+        update = Update(
             items.token_key(tenant, after.principal.token_id),
             "SET #revoked_at = :revoked_at, #revoked_by = :revoked_by, #version = :version",
             "#version = :known",
@@ -56,16 +58,16 @@ class OwnersTable(StudioTable):
             | {"known": before.version},
             ("revoked_at", "revoked_by", "version"),
         )
-        actions: list[_Update | _Put | _Check] = [update, *_audited(tenant, record)]
+        actions: list[Write] = [update, *audited(tenant, record)]
         if witness is not None:
             key = items.token_key(tenant, witness.principal.token_id)
             guard = {"#version = :version": {"version": witness.version}}
-            actions.append(_Check(key, guard))
-        if self._transact([action.wire(self._name) for action in actions]) is not None:
+            actions.append(Check(key, guard))
+        if self._transact(actions) is not None:
             raise Stale("a token was changed by another")
 
     def admin_tokens(self, tenant: str) -> Iterable[Token]:
-        query = _listed(tenant) | {
+        query = newest_first(f"{tenant}#tokens") | {
             "FilterExpression": "#principal.#role = :admin AND #revoked_at = :none",
             "ExpressionAttributeNames": {
                 "#principal": "principal",
@@ -77,8 +79,9 @@ class OwnersTable(StudioTable):
         return (load(Token, item) for item in self._walk(query, None))
 
     def token_page(self, tenant: str, *, limit: int, cursor: str | None) -> TokenPage:
+        partition = f"{tenant}#tokens"
         found, following = self._listed_page(
-            _listed(tenant), f"{tenant}#tokens", LIST_KEY, cursor=cursor, limit=limit
+            newest_first(partition), partition, LIST_KEY, cursor=cursor, limit=limit
         )
         return TokenPage([load(Token, item) for item in found], following)
 
@@ -93,19 +96,8 @@ class OwnersTable(StudioTable):
         user: str | None,
         action: Action | None,
     ) -> AuditPage:
-        wanted = {name: str(one) for name, one in {"user": user, "action": action}.items() if one}
         partition = items.audit_pk(tenant)
-        query: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": to_wire(
-                {":pk": partition, **{f":{name}": want for name, want in wanted.items()}}
-            ),
-            "ScanIndexForward": False,
-            "ConsistentRead": True,
-        }
-        if wanted:
-            query["FilterExpression"] = " AND ".join(f"#{name} = :{name}" for name in wanted)
-            query["ExpressionAttributeNames"] = {f"#{name}": name for name in wanted}
+        query = filtered(newest_in(partition), {("user",): user, ("action",): action})
         found, following = self._listed_page(
             query, partition, TABLE_KEY, cursor=cursor, limit=limit
         )
@@ -125,15 +117,5 @@ def _token_item(token_hash: str, token: Token) -> Item:
     }
 
 
-def _claim_put(tenant: str, claim: Claim) -> _Put:
-    return _Put({**items.claim_key(tenant, claim.id), **dump(claim)}, None)
-
-
-def _listed(tenant: str) -> dict[str, Any]:
-    """A tenant's tokens, newest first."""
-    return {
-        "IndexName": LIST_INDEX,
-        "KeyConditionExpression": "list_pk = :pk",
-        "ExpressionAttributeValues": to_wire({":pk": f"{tenant}#tokens"}),
-        "ScanIndexForward": False,
-    }
+def _claim_put(tenant: str, claim: Claim) -> Put:
+    return Put({**items.claim_key(tenant, claim.id), **dump(claim)}, None)

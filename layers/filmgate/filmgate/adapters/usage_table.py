@@ -4,25 +4,23 @@ Lists come from the index by tenant and time, budgets by their keys; nothing is 
 filter that fits few rows ends its page early instead of reading on for ever.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from filmgate.adapters import items
 from filmgate.adapters.cursors import LIST_KEY, cursor_after, read_cursor
 from filmgate.adapters.items import Item, from_wire, load, to_wire
-from filmgate.adapters.table import LIST_INDEX, StudioTable
+from filmgate.adapters.one_table import Path, filtered, newest_first
+from filmgate.adapters.table import StudioTable
 from filmgate.domain.attempts import Attempt
-from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.ledger import Budget
 from filmgate.usecases.ports import BudgetLimit, RowFilter, RowPage
 
 MOST_INDEX_PAGES: Final = 20
 MOST_READ_AT_ONCE: Final = 1000
-LARGEST_BATCH: Final = 100  # of BatchGetItem
-_BATCH_TRIES: Final = 8
 
 # Where a row keeps what can be asked for.
-_PLACES: Final[Mapping[str, tuple[str, ...]]] = {
+_PLACES: Final[Mapping[str, Path]] = {
     "user": ("ordered", "user"),
     "type": ("ordered", "type"),
     "project": ("ordered", "project"),
@@ -78,29 +76,7 @@ class UsageTable(StudioTable):
 
     def _budgets(self, keys: Sequence[Mapping[str, str]]) -> list[Budget]:
         """The budgets under these keys, in no order; keys of nothing are left out."""
-        batches = (keys[at : at + LARGEST_BATCH] for at in range(0, len(keys), LARGEST_BATCH))
-        return [items.load_budget(item) for batch in batches for item in self._batch(batch)]
-
-    def _batch(self, keys: Iterable[Mapping[str, str]]) -> Iterator[Item]:
-        asked = {self._name: {"Keys": [to_wire(key) for key in keys], "ConsistentRead": True}}
-        for attempt in range(_BATCH_TRIES):
-            answer = self._batch_get(asked)
-            yield from map(from_wire, answer["Responses"].get(self._name, ()))
-            asked = answer.get("UnprocessedKeys") or {}
-            if not asked:
-                return
-            self._sleep(self._jitter() * min(1.0, 0.02 * 2**attempt))
-        raise StoreUnavailable("the table gave only a part of what was asked")
-
-    def _batch_get(self, asked: Mapping[str, Any]) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return self._client.batch_get_item(RequestItems=asked)
-        except ClientError as error:
-            raise StoreUnavailable(error.response["Error"]["Code"]) from error
-        except BotoCoreError as error:
-            raise StoreUnavailable(type(error).__name__) from error
+        return [items.load_budget(item) for item in self._get_many(keys)]
 
 
 def _query_of(partition: str, wanted: RowFilter, limit: int) -> dict[str, Any]:
@@ -116,21 +92,11 @@ def _query_of(partition: str, wanted: RowFilter, limit: int) -> dict[str, Any]:
             condition += " AND list_sk < :until"
     values |= {":since": wanted.since.isoformat()} if wanted.since else {}
     values |= {":until": wanted.until.isoformat()} if wanted.until else {}
-    said = {name: str(value) for name in _PLACES if (value := getattr(wanted, name)) is not None}
-    query: dict[str, Any] = {
-        "IndexName": LIST_INDEX,
+    said = {path: getattr(wanted, name) for name, path in _PLACES.items()}
+    limited = any(value is not None for value in said.values())
+    query = newest_first(partition) | {
         "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": to_wire(
-            {**values, **{f":{name}": value for name, value in said.items()}}
-        ),
-        "ScanIndexForward": False,
-        "Limit": MOST_READ_AT_ONCE if said else min(limit + 1, MOST_READ_AT_ONCE),
+        "ExpressionAttributeValues": to_wire(values),
+        "Limit": MOST_READ_AT_ONCE if limited else min(limit + 1, MOST_READ_AT_ONCE),
     }
-    if said:
-        query["FilterExpression"] = " AND ".join(
-            f"{'.'.join(f'#{part}' for part in _PLACES[name])} = :{name}" for name in said
-        )
-        query["ExpressionAttributeNames"] = {
-            f"#{part}": part for name in said for part in _PLACES[name]
-        }
-    return query
+    return filtered(query, said)
