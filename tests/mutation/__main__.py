@@ -29,7 +29,6 @@ ROOT: Final = Path(__file__).parents[2]
 DOMAIN: Final = ROOT / "layers" / "filmgate" / "filmgate" / "domain"
 MODULES: Final = ("money", "ledger", "attempts")
 HISTORIES: Final = 60
-LONGEST_S: Final = 180
 QUICK: Final = [f"tests/unit/domain/test_{name}.py" for name in MODULES]
 LONG: Final = ["tests/unit/usecases", "tests/unit/domain"]
 
@@ -40,29 +39,6 @@ LEFT_OUT: Final = re.compile(
     r"|ReplaceComparisonOperator_.*_(Is|IsNot)(?<!Is_IsNot|IsNot_Is)"
     r"|Variable.*)"
 )
-
-_CHILD: Final = """
-import sys, importlib.abc, importlib.util
-name, path, histories, source = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.stdin.read()
-class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    def find_spec(self, fullname, *_):
-        hit = fullname == name
-        return importlib.util.spec_from_loader(name, self, origin=path) if hit else None
-    def exec_module(self, module):
-        exec(compile(source, path, "exec"), module.__dict__)
-sys.meta_path.insert(0, Mutated())
-from tests.simulation.run import play
-if any(play(seed).wrong for seed in range(histories)):
-    sys.exit(3)
-import pytest
-class FirstExample:
-    def pytest_configure(self):
-        from hypothesis import Phase, settings
-        settings.register_profile("mutant", phases=[Phase.generate], database=None)
-        settings.load_profile("mutant")
-options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-sys.exit(pytest.main([*options, *sys.argv[4:]], plugins=[FirstExample()]))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +93,15 @@ def survives(mutant: Mutant) -> bool:
 def _noticed(mutant: Mutant, histories: int, tests: list[str]) -> bool:
     path = str(DOMAIN / f"{mutant.module}.py")
     name = f"filmgate.domain.{mutant.module}"
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", _CHILD, name, path, str(histories), *tests],
-            input=mutant.source,
-            text=True,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": ".:layers/filmgate:layers/media"},
-            capture_output=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return True
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.mutation.child", name, path, str(histories), *tests],
+        input=mutant.source,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": ".:layers/filmgate:layers/media"},
+        capture_output=True,
+        check=False,
+    )
     return done.returncode != 0
 
 
