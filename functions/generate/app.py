@@ -4,8 +4,10 @@ Body     GenerationBody; header Idempotency-Key (optional): the same key is the 
 202      accepted, with Location; for DELETE: marked, and followed to its end
 200      the key was used before: the generation as it now is, Idempotency-Replayed: true;
          for DELETE: cancelled before anything was sent
-402      budget-exceeded, cost-limit-exceeded    409 state-conflict    410 retired
-422      validation-failed, idempotency-key-reused, no-capable-provider
+402      budget-exceeded, cost-limit-exceeded    410 retired
+409      quote-changed, with a fresh quote; for DELETE: state-conflict
+422      validation-failed (also for a quote_id that is unknown or of another request),
+         idempotency-key-reused, no-capable-provider
 429      rate-limited, too-many-in-flight: what a user may start; a budget's 402 goes first
 """
 
@@ -21,6 +23,7 @@ from filmgate.schemas import GenerationBody
 from filmgate.settings import settings
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.generate import generate
+from filmgate.usecases.quotes import presented
 from filmgate.usecases.webhooks import with_checked_webhook
 from filmgate.views import generation_view
 from filmgate.wiring import take_link
@@ -45,6 +48,7 @@ def post_generation() -> Response[str]:
         default_cost_limit=int(settings().need("default_cost_limit_micros")),
         pace=wiring.pace(),
         now=wiring.now(),
+        quote=presented(body.quote_id, wiring.quotes()),
     )
     place = f"/v1/generations/{admitted.record.generation.id}"
     replay = {"Idempotency-Replayed": "true"} if admitted.replayed else {}
