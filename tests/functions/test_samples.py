@@ -32,6 +32,7 @@ WALK = [
     ("settings/set-budget", 200),
     ("settings/read-budget", 200),
     ("generate/image", 202),
+    ("generate/quoted-image", 422),  # to be tried with the quote_id of an estimate
     ("submit/image", "stored"),
     ("finish/image", "succeeded"),
     ("settings/correct-attempt", 200),
