@@ -35,6 +35,7 @@ WALK = [
     ("generate/quoted-image", 422),  # to be tried with the quote_id of an estimate
     ("submit/image", "stored"),
     ("finish/image", "succeeded"),
+    ("generate/retry", 202),
     ("settings/correct-attempt", 200),
     ("settings/set-project-budget", 200),
     ("settings/set-provider-limit", 200),

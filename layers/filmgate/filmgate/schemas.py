@@ -324,6 +324,10 @@ class StoryboardStartBody(StoryboardBody):
     quote_id: Label | None = None
 
 
+class RetryBody(_Body):
+    """A retry says nothing: the request is the one that was made before."""
+
+
 class ResumeBody(_Body):
     """A resume; `approve` lets shots that belong together go on with another provider."""
 

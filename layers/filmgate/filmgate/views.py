@@ -109,6 +109,7 @@ def summary_view(generation: Generation) -> Json:
         "params": generation.wish.as_params(),
         "cost_limit": format_usd(generation.cost_limit),
         "quote_id": generation.quote_id,
+        "retry_of": generation.retry_of,
         "on_refusal": generation.on_refusal,
         "on_unknown": generation.on_unknown,
         "project": generation.project,

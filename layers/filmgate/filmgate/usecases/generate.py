@@ -64,6 +64,7 @@ def generate(
     now: datetime,
     commission: Commission | None = None,
     quote: Presented | None = None,
+    retry_of: str | None = None,
 ) -> Admitted:
     """Admit a request and start its workflow, once for every key.
 
@@ -100,8 +101,7 @@ def generate(
     generation = _generation(
         generation_id, request, found, principal, card, limit, request_hash, now
     )
-    if quote is not None:
-        generation = replace(generation, quote_id=quote.quote_id)
+    generation = replace(generation, quote_id=quote.quote_id if quote else None, retry_of=retry_of)
     if commission is not None:
         generation = replace(
             generation, storyboard_id=commission.storyboard_id, envelope=commission.envelope
@@ -238,6 +238,7 @@ def _generation(
         rate_card=card.name,
         rate_card_version=card.version,
         cost_limit=cost_limit,
+        own_limit=request.cost_limit,
         expected=found.expected,
         max=found.max,
         request_hash=request_hash,
