@@ -16,6 +16,7 @@ reads it whole:
     <tenant>#audit                  <moment>#<id>
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
+    <tenant>#quote#<id>             quote; the table deletes it by its `delete_after`
     <tenant>#notices                <time>#<notice id>
     <tenant>#alarm#<notice id>      mark
     <tenant>#watch#<scope>#<month>  forecast
@@ -44,9 +45,10 @@ T = TypeVar("T")
 GENERATION: Final = "generation"
 STORYBOARD: Final = "storyboard"
 OPEN: Final = "open"
+DELETE_AFTER: Final = "delete_after"  # of the table's own clock, in seconds
 OPEN_STORYBOARDS: Final = "open storyboards"
 KEY_ATTRIBUTES: Final = frozenset(
-    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status"}
+    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status", "delete_after"}
 )
 GENERATIONS: Final = "generations"
 USAGE: Final = "usage"
@@ -125,6 +127,10 @@ def token_key(tenant: str, token_id: str) -> dict[str, str]:
 
 def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
     return {"pk": f"{tenant}#claim#{claim_id}", "sk": "claim"}
+
+
+def quote_key(tenant: str, quote_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#quote#{quote_id}", "sk": "quote"}
 
 
 def pace_key(tenant: str, user: str) -> dict[str, str]:
