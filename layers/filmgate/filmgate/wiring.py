@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
     from filmgate.adapters.topic import OwnerTopic
+    from filmgate.adapters.uploads_table import UploadTable
     from filmgate.adapters.usage_table import UsageTable
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
@@ -65,6 +66,13 @@ def usage_book() -> "UsageTable":
     from filmgate.adapters.usage_table import UsageTable
 
     return UsageTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def upload_book() -> "UploadTable":
+    from filmgate.adapters.uploads_table import UploadTable
+
+    return UploadTable(_client("dynamodb"), settings().need("studio_table_name"))
 
 
 @cache

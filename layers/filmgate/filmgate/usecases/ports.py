@@ -17,6 +17,7 @@ from filmgate.domain.generations import Generation, GenerationState, Link, Recor
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, PriceDoubt
 from filmgate.domain.money import Micros
+from filmgate.domain.uploads import Upload
 from filmgate.domain.usage import Status
 from filmgate.domain.wishes import Media
 from filmgate.providers.base import Adapter
@@ -106,6 +107,9 @@ class Studio(Protocol):
 
     def find(self, tenant: str, generation_id: str) -> Record | None:
         """A generation with all that belongs to it, read consistently."""
+
+    def upload(self, tenant: str, upload_id: str) -> Upload | None:
+        """An upload, read consistently; None when there is none."""
 
     def page(
         self,
@@ -197,6 +201,16 @@ class Studio(Protocol):
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""
+
+
+class UploadBook(Studio, Protocol):
+    """The table as far as uploads are written in it."""
+
+    def add_upload(self, upload: Upload) -> None:
+        """Write a new upload; raises AlreadyExists, or StoreUnavailable."""
+
+    def change_upload(self, before: Upload, after: Upload) -> None:
+        """Write what became of an upload; raises Stale when it is not `before` any more."""
 
 
 @dataclass(frozen=True, slots=True)
