@@ -465,7 +465,7 @@ def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
 
 def _pointer(error: Any) -> str:
     parts = error["loc"]
-    if error["type"] == "only_for_clips":  # raised for the object around the field
+    if error["type"] in ("only_for_clips", "at_field"):  # raised for the object around the field
         parts = (*parts, *error["ctx"]["field"].split("."))
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
     return "".join(f"/{part}" for part in parts)

@@ -42,7 +42,7 @@ def book(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_an_upload_is_read_as_it_was_written(book: UploadBook) -> None:
-    kept = replace(ASKED, project="fox").kept(STILL)
+    kept = replace(ASKED, wishes="null").kept(STILL)
     book.add_upload(kept)
 
     assert book.upload(TENANT, ASKED.id) == kept

@@ -1,11 +1,11 @@
 """What the use cases need from outside, as protocols. wiring.py knows who fulfils them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
@@ -317,6 +317,44 @@ class Takes(Protocol):
 
     def link(self, key: str, *, filename: str, expires_s: int) -> str:
         """A presigned link to one object, as an attachment."""
+
+
+TENANT_FIELD: Final = "filmgate-tenant"
+"""The metadata that a signed form carries: whose upload the key is of. The form is refused with any
+other value, and nobody else can sign one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of the uploads bucket, in one version; names of its metadata are in lower case."""
+
+    key: str
+    version_id: str
+    size_bytes: int
+    metadata: Mapping[str, str]
+    changed_at: datetime
+
+
+class Inbox(Protocol):
+    """The uploads bucket."""
+
+    def form(
+        self, key: str, *, content_type: str, size_bytes: int, tenant: str, expires_s: int
+    ) -> tuple[str, Mapping[str, str]]:
+        """Where to post a file, and the fields to post with it: this key, type and size alone."""
+
+    def find(self, key: str, version_id: str | None = None) -> Found | None:
+        """An object in this or its present version; None when there is none (any more)."""
+
+    def read(self, found: Found, *, most: int) -> bytes:
+        """Its bytes, but not more of them than `most`."""
+
+    def chunks(self, found: Found) -> Iterator[bytes]:
+        """Its bytes as a stream."""
+
+    def put_aside(self, found: Found, place: str, reason: bytes) -> None:
+        """Copy an object to a place where it starts nothing, with the reason beside it. A repeat
+        is a success."""
 
 
 class Adapters(Protocol):

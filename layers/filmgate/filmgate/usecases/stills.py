@@ -8,9 +8,9 @@ from typing import Final
 
 from filmgate.domain.errors import NotFound
 from filmgate.domain.ids import generation_of_take, is_upload_id
-from filmgate.domain.uploads import Upload
 from filmgate.usecases.ports import Principal, Studio
-from filmgate.usecases.reading import SEES_ONLY_OWN, read_generation
+from filmgate.usecases.reading import read_generation
+from filmgate.usecases.uploads import read_upload
 
 NO_SUCH_STILL: Final = "there is no still with this take or upload id"
 
@@ -38,12 +38,3 @@ def find_still_key(studio: Studio, tenant: str, image: str) -> str | None:
         if take.id == image and take.media_type.startswith("image/"):
             return take.key
     return None
-
-
-def read_upload(upload_id: str, *, principal: Principal, studio: Studio) -> Upload:
-    """An upload that the principal may see; raises NotFound, also for another's."""
-    found = studio.upload(principal.tenant, upload_id) if is_upload_id(upload_id) else None
-    own_only = principal.role in SEES_ONLY_OWN
-    if found is None or (own_only and found.user != principal.user):
-        raise NotFound("There is no upload with this id.")
-    return found
