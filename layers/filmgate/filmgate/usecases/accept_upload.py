@@ -108,6 +108,16 @@ class UsedUp(CallerError):
     code, status, title = "state-conflict", 409, "Not possible any more"
 
 
+class EmptyFile(CallerError):
+    code, status, title = "validation-failed", 422, "There is nothing in the file"
+
+
+class ShotsRefused(CallerError):
+    """What is wrong with the shots of a file; `errors` names the shot and the field of each."""
+
+    code, status, title = "validation-failed", 422, "The file is not a usable storyboard"
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptUpload:
     """The use case with its ports. `tenant` is whose the files are that nobody asked for."""
@@ -299,15 +309,18 @@ class AcceptUpload:
             wishes=upload.wishes,
             metadata=found.metadata,
         )
-        begun = start_storyboard(
-            storyboard,
-            principal=_principal(upload),
-            idempotency_key=_job_key(arrived, found),
-            boards=self.boards,
-            workflow=self.storyboards,
-            market=self.market,
-            now=self.clock(),
-        )
+        try:
+            begun = start_storyboard(
+                storyboard,
+                principal=_principal(upload),
+                idempotency_key=_job_key(arrived, found),
+                boards=self.boards,
+                workflow=self.storyboards,
+                market=self.market,
+                now=self.clock(),
+            )
+        except ValidationFailed as refused:
+            raise _by_shot(refused, storyboard) from None
         return upload.started(storyboard_id=begun.head.id)
 
     # --- sidecars ------------------------------------------------------------------------------
@@ -360,14 +373,30 @@ def _reason(refused: CallerError) -> Rejection:
     return Rejection(refused.code, refused.detail, dict(refused.facts))
 
 
+def _by_shot(refused: ValidationFailed, storyboard: Storyboard) -> CallerError:
+    """The same refusal in words of the file: a shot's number, and the field that is wrong."""
+    errors: list[dict[str, object]] = []
+    for pointer, message in refused.faults:
+        match pointer.split("/"):
+            case ["", "shots", index, *fields]:
+                number = storyboard.shots[int(index)].number
+                errors.append({"shot": number, "column": ".".join(fields), "message": message})
+            case _:
+                errors.append({"shot": None, "column": pointer, "message": message})
+    first = errors[0]
+    told = f"Shot {first['shot']}, {first['column']}: {first['message']}."
+    more = "" if len(errors) == 1 else " There is more: see errors."
+    return ShotsRefused(told + more, errors=errors)
+
+
 def _check_size(found: Found, most: int, what: str) -> None:
-    """Before a byte is read: raises TooLarge, or ValidationFailed for nothing at all."""
+    """Before a byte is read: raises TooLarge, or EmptyFile."""
     if found.size_bytes > most:
         raise TooLarge(
             f"The file has {found.size_bytes} bytes. {what} may have {most // 1_000_000} MB."
         )
     if found.size_bytes == 0:
-        raise ValidationFailed([("", "the file is empty")])
+        raise EmptyFile("The file is empty.")
 
 
 def _closest(ratios: Iterable[str], still: Still) -> str:
