@@ -23,9 +23,11 @@ from filmgate.providers.data import catalogue
 from filmgate.schemas import GenerationBody, RetryBody
 from filmgate.settings import settings
 from filmgate.usecases.cancel import cancel
-from filmgate.usecases.generate import Admitted, generate
-from filmgate.usecases.quotes import presented
-from filmgate.usecases.retry import retry
+from filmgate.usecases.generate import generate
+from filmgate.usecases.ports import Principal
+from filmgate.usecases.quotes import Presented, presented
+from filmgate.usecases.request import Request
+from filmgate.usecases.retry import ask_again
 from filmgate.usecases.webhooks import with_checked_webhook
 from filmgate.views import generation_view
 from filmgate.wiring import take_link
@@ -37,22 +39,8 @@ app = http_app()
 def post_generation() -> Response[str]:
     who = principal(app, role="creator")
     body = body_of(app, GenerationBody)
-    admitted = generate(
-        with_checked_webhook(body.request(), check_url=wiring.checked_webhook_url),
-        principal=who,
-        idempotency_key=idempotency_key(app),
-        request_hash=body.canonical_hash(),
-        studio=wiring.studio(),
-        workflow=wiring.workflow(),
-        catalogue=catalogue(),
-        card=wiring.card(),
-        default_limit=int(settings().need("default_monthly_limit_micros")),
-        default_cost_limit=int(settings().need("default_cost_limit_micros")),
-        pace=wiring.pace(),
-        now=wiring.now(),
-        quote=presented(body.quote_id, wiring.quotes()),
-    )
-    return _accepted(admitted)
+    quote = presented(body.quote_id, wiring.quotes())
+    return _admitted(who, body.request(), body.canonical_hash(), quote=quote)
 
 
 @app.post("/v1/generations/<generation_id>/retry")
@@ -60,21 +48,8 @@ def post_retry(generation_id: str) -> Response[str]:
     who = principal(app, role="creator")
     if raw_body(app):
         body_of(app, RetryBody)
-    admitted = retry(
-        generation_id,
-        principal=who,
-        idempotency_key=idempotency_key(app),
-        studio=wiring.studio(),
-        workflow=wiring.workflow(),
-        catalogue=catalogue(),
-        card=wiring.card(),
-        default_limit=int(settings().need("default_monthly_limit_micros")),
-        default_cost_limit=int(settings().need("default_cost_limit_micros")),
-        pace=wiring.pace(),
-        check_url=wiring.checked_webhook_url,
-        now=wiring.now(),
-    )
-    return _accepted(admitted)
+    again = ask_again(generation_id, principal=who, studio=wiring.studio())
+    return _admitted(who, again.request, again.request_hash, retry_of=again.retry_of)
 
 
 @app.delete("/v1/generations/<generation_id>")
@@ -85,17 +60,37 @@ def delete_generation(generation_id: str) -> Response[str]:
     return answer(status, generation_view(record, take_link))
 
 
-def _accepted(admitted: Admitted) -> Response[str]:
-    """202 with its place for a new generation, 200 for a repeat with the same key."""
-    place = {"Location": f"/v1/generations/{admitted.record.generation.id}"}
-    replay = {"Idempotency-Replayed": "true"} if admitted.replayed else {}
-    return answer(
-        200 if admitted.replayed else 202,
-        generation_view(admitted.record, take_link),
-        place | replay,
-    )
-
-
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     return app.resolve(event, context)
+
+
+def _admitted(
+    who: Principal,
+    request: Request,
+    request_hash: str,
+    *,
+    quote: Presented | None = None,
+    retry_of: str | None = None,
+) -> Response[str]:
+    """202 with its place for a new generation, 200 for a repeat with the same key."""
+    admitted = generate(
+        with_checked_webhook(request, check_url=wiring.checked_webhook_url),
+        principal=who,
+        idempotency_key=idempotency_key(app),
+        request_hash=request_hash,
+        studio=wiring.studio(),
+        workflow=wiring.workflow(),
+        catalogue=catalogue(),
+        card=wiring.card(),
+        default_limit=int(settings().need("default_monthly_limit_micros")),
+        default_cost_limit=int(settings().need("default_cost_limit_micros")),
+        pace=wiring.pace(),
+        now=wiring.now(),
+        quote=quote,
+        retry_of=retry_of,
+    )
+    place = {"Location": f"/v1/generations/{admitted.record.generation.id}"}
+    replay = {"Idempotency-Replayed": "true"} if admitted.replayed else {}
+    view = generation_view(admitted.record, take_link)
+    return answer(200 if admitted.replayed else 202, view, place | replay)
