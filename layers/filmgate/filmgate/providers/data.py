@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
+from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement, Sound
 from filmgate.domain.money import Micros, parse_rate
 from filmgate.domain.pricing import PriceRow, RateCard, Unit
 from filmgate.domain.strategies import Role, Strategy
@@ -77,6 +77,7 @@ class _OfferTable(_Strict):
     needs_keyframe: bool = False
     retires_on: date | None = None
     quality_rank: _Rank | None = None
+    sound: Literal["off", "on"] | None = None
 
 
 _KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
@@ -197,6 +198,7 @@ def _offer(table: _OfferTable, usual_rank: int) -> Offer:
         needs_keyframe=table.needs_keyframe,
         retires_on=table.retires_on,
         quality_rank=usual_rank if table.quality_rank is None else table.quality_rank,
+        sound=None if table.sound is None else Sound(table.sound),
     )
 
 
