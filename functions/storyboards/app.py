@@ -1,13 +1,15 @@
 """POST /v1/storyboards starts one, DELETE …/{id} cancels it, POST …/{id}/resume goes on with it.
 
 Bodies   StoryboardBody as application/json; the same as JSON Lines (application/x-ndjson) or CSV
-         (text/csv), with title, project, strategy, budget and continuity in the query;
+         (text/csv), with title, project, strategy, budget, continuity and webhook_url in
+         the query;
          ResumeBody. Header Idempotency-Key (optional): the same key is the same storyboard
 202      accepted as a whole, with Location; marked as cancelled; resumed
 200      the key was used before, Idempotency-Replayed: true
 402      budget-exceeded with what would fit, cost-limit-exceeded    409 state-conflict
 422      validation-failed (with line and column for files), idempotency-key-reused,
          no-capable-provider
+429      rate-limited, too-many-in-flight, with Retry-After
 """
 
 from typing import Any
@@ -33,6 +35,7 @@ from filmgate.storyboard_bodies import HEAD_FIELDS, KINDS, storyboard_of
 from filmgate.usecases.cancel_storyboard import cancel_storyboard
 from filmgate.usecases.resume_storyboard import resume_storyboard
 from filmgate.usecases.start_storyboard import start_storyboard
+from filmgate.usecases.webhooks import with_checked_webhook
 
 app = http_app()
 
@@ -41,13 +44,14 @@ app = http_app()
 def post_storyboard() -> Response[str]:
     who = principal(app, role="creator")
     begun = start_storyboard(
-        _asked(),
+        with_checked_webhook(_asked(), check_url=wiring.checked_webhook_url),
         principal=who,
         idempotency_key=idempotency_key(app),
         boards=wiring.boards(),
         workflow=wiring.shooting(),
         market=wiring.market(),
         now=wiring.now(),
+        pace=wiring.storyboard_pace(),
     )
     place = {"Location": f"/v1/storyboards/{begun.head.id}"}
     replay = {"Idempotency-Replayed": "true"} if begun.replayed else {}
@@ -66,6 +70,7 @@ def post_resume(storyboard_id: str) -> Response[str]:
         workflow=wiring.shooting(),
         market=wiring.market(),
         now=wiring.now(),
+        pace=wiring.storyboard_pace(),
     )
     return answer(202, head_view(head), {"Location": f"/v1/storyboards/{head.id}"})
 

@@ -175,7 +175,7 @@ class Book:
             if tenant != TENANT or self.entries.get(key) is not entry:
                 raise Violation(f"I7: the entry {key} was changed")
         found = verify(self.studio, TENANT)
-        if found.drift or found.busy:
+        if not found.agrees or found.busy:
             raise Violation(f"I7: verify reports {found}")
         for generation in self.studio.generations.values():
             if not generation.is_terminal:

@@ -710,7 +710,7 @@ def test_a_clip_sounds_unless_its_model_can_be_told_not_to(
 ) -> None:
     if wrong:
         script(sim, "wrong_sound")
-    body = {**changed(**also), "model": model}
+    body = {**changed(**also), "model": model, "input": {"prompt": PROMPT}}
 
     content = sim.http.request("GET", link(sim, task_id(sim, body))).data
 
