@@ -196,9 +196,13 @@ def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
 
 
 def correction(before: Attempt, after: Attempt, *, by: str, reason: str, at: datetime) -> Commit:
-    """The commit of a correction by a person, with who and why in its entry."""
-    entries = [replace(entry, by=by, reason=reason) for entry in _entries(before, after, at)]
-    return _commit(before, after, tuple(entries))
+    """The commit of a correction by a person, with who and why in its entry.
+
+    There is one even where no money moves: somebody has said what is true.
+    """
+    moved = tuple(_entries(before, after, at)) or (_entry(after, EntryKind.CORRECT, 0, 0, at),)
+    entries = tuple(replace(entry, by=by, reason=reason) for entry in moved)
+    return _commit(before, after, entries)
 
 
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
