@@ -44,7 +44,8 @@ class Offer:
 
     `quality_rank` is 1 to 100, higher is better; it compares offers of one medium and only orders
     them: 80 is not twice as good as 40. `sound` is what is ordered of its clips: silence wherever
-    the vendor can be asked for it; None where nobody says, and for stills.
+    the vendor can be asked for it; None where nobody says, and for stills. `key_fields` are the
+    shapes of a key that this model takes, where those are not all of its provider's.
     """
 
     model: str
@@ -59,6 +60,11 @@ class Offer:
     retires_on: date | None = None
     quality_rank: int = MIDDLE_RANK
     sound: Sound | None = None
+    key_fields: tuple[tuple[str, ...], ...] = ()
+
+    def takes_key(self, shape: tuple[str, ...]) -> bool:
+        """Whether a key with these fields opens this model; one of unknown fields may."""
+        return not shape or not self.key_fields or shape in self.key_fields
 
     @property
     def resolutions(self) -> tuple[str, ...]:

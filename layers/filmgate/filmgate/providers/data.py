@@ -65,6 +65,9 @@ class _Duration(_Strict):
 _Rank = Annotated[int, Field(ge=1, le=100)]
 
 
+_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+
+
 class _OfferTable(_Strict):
     model: str
     frames: list[str] = Field(min_length=1)
@@ -78,9 +81,7 @@ class _OfferTable(_Strict):
     retires_on: date | None = None
     quality_rank: _Rank | None = None
     sound: Literal["off", "on"] | None = None
-
-
-_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+    key_fields: list[_KeyShape] = []
 
 
 class _RetiredTable(_Strict):
@@ -199,6 +200,7 @@ def _offer(table: _OfferTable, usual_rank: int) -> Offer:
         retires_on=table.retires_on,
         quality_rank=usual_rank if table.quality_rank is None else table.quality_rank,
         sound=None if table.sound is None else Sound(table.sound),
+        key_fields=tuple(map(tuple, table.key_fields)),
     )
 
 
