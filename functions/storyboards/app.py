@@ -1,8 +1,9 @@
 """POST /v1/storyboards starts one, DELETE …/{id} cancels it, POST …/{id}/resume goes on with it.
 
 Bodies   StoryboardStartBody as application/json; the same as JSON Lines (application/x-ndjson) or
-         CSV (text/csv), with title, project, strategy, budget, continuity and quote_id in the
-         query; ResumeBody. Header Idempotency-Key (optional): the same key is the same storyboard
+         CSV (text/csv), with title, project, strategy, budget, continuity, webhook_url and
+         quote_id in the query; ResumeBody.
+         Header Idempotency-Key (optional): the same key is the same storyboard
 202      accepted as a whole, with Location; marked as cancelled; resumed
 200      the key was used before, Idempotency-Replayed: true
 402      budget-exceeded with what would fit, cost-limit-exceeded
@@ -10,6 +11,7 @@ Bodies   StoryboardStartBody as application/json; the same as JSON Lines (applic
 422      validation-failed (with line and column for files; also for a quote_id that is unknown or
          of another storyboard), idempotency-key-reused,
          no-capable-provider
+429      rate-limited, too-many-in-flight, with Retry-After
 """
 
 from typing import Any
@@ -36,6 +38,7 @@ from filmgate.usecases.cancel_storyboard import cancel_storyboard
 from filmgate.usecases.quotes import Presented, presented
 from filmgate.usecases.resume_storyboard import resume_storyboard
 from filmgate.usecases.start_storyboard import start_storyboard
+from filmgate.usecases.webhooks import with_checked_webhook
 
 app = http_app()
 
@@ -45,7 +48,7 @@ def post_storyboard() -> Response[str]:
     who = principal(app, role="creator")
     storyboard, quote = _asked()
     begun = start_storyboard(
-        storyboard,
+        with_checked_webhook(storyboard, check_url=wiring.checked_webhook_url),
         principal=who,
         idempotency_key=idempotency_key(app),
         boards=wiring.boards(),
@@ -53,6 +56,7 @@ def post_storyboard() -> Response[str]:
         market=wiring.market(),
         now=wiring.now(),
         quote=quote,
+        pace=wiring.storyboard_pace(),
     )
     place = {"Location": f"/v1/storyboards/{begun.head.id}"}
     replay = {"Idempotency-Replayed": "true"} if begun.replayed else {}
@@ -71,6 +75,7 @@ def post_resume(storyboard_id: str) -> Response[str]:
         workflow=wiring.shooting(),
         market=wiring.market(),
         now=wiring.now(),
+        pace=wiring.storyboard_pace(),
     )
     return answer(202, head_view(head), {"Location": f"/v1/storyboards/{head.id}"})
 

@@ -185,6 +185,7 @@ FAULTS: FaultTable = {
     "slow": {"submit": ()},
     "truncated": {"result": ()},
     "wrong_size": {"result": ()},
+    "wrong_count": {"result": ()},
     "overcharge": {"result": ()},
 }
 
@@ -490,7 +491,7 @@ class Dalle:
                 quality=order.compression,
                 transparent=order.transparent,
             )
-            for number in range(order.count)
+            for number in range(order.count + (flaw is not None and flaw.name == "wrong_count"))
         ]
         pictures = list(await asyncio.gather(*map(self._world.studio.still, orders)))
         if flaw and flaw.name == "malformed":

@@ -32,6 +32,8 @@ FaultName = Literal[
     "expired_url",
     "truncated",
     "wrong_size",
+    "wrong_sound",
+    "wrong_count",
     "odd_status",
     "charge_after_cancel",
     "retired",

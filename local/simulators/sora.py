@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.simulators.clips import ClipOrder
+from local.simulators.clips import ClipOrder, size_below
 from local.simulators.dalle import ERRORS as IMAGE_ERRORS
 from local.simulators.dalle import error
 from local.simulators.drawing import StillFormat, StillOrder, open_image
@@ -305,7 +305,7 @@ class Sora:
         }
         if flaw is not None and name == "wrong_size":
             if flaw.code != "duration":
-                drawn |= {"width": width // 4 * 2, "height": height // 4 * 2}
+                drawn["width"], drawn["height"] = size_below(width, height)
             if flaw.code != "size":
                 drawn["duration_s"] = int(order.seconds) - 2
         fails = flaw is not None and name in ("refuse", "http_500")

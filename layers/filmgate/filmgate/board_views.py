@@ -17,7 +17,7 @@ from filmgate.domain.storyboard import Progress, state_of_shot
 from filmgate.domain.strategies import Role
 from filmgate.usecases.boards import HeadPage
 from filmgate.usecases.reading_storyboards import ShotStanding, Standing
-from filmgate.views import optional_moment, optional_usd
+from filmgate.views import optional_moment, optional_usd, webhook_view
 
 Json = dict[str, Any]
 TakeLink = Callable[[Take], tuple[str, datetime]]
@@ -62,6 +62,7 @@ def storyboard_view(standing: Standing, link: TakeLink) -> Json:
         "held": format_usd(board.held),
         "shots": [_shot(shot, link) for shot in standing.shots],
         "groups": [_group(group) for group in board.groups],
+        "webhook": webhook_view(board.head.asked.webhook_url, board.webhook),
     }
 
 

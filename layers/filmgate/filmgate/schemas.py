@@ -275,6 +275,7 @@ class StoryboardHeadBody(_Body):
     on_refusal: OnRefusal | None = Field(default=None, strict=False)
     on_unknown: OnUnknown | None = Field(default=None, strict=False)
     continuity: Continuity = Field(default=Continuity.FOLLOW, strict=False)
+    webhook_url: Address | None = None
     defaults: DefaultsBody = DefaultsBody()
 
     def headed(self, shots: Iterable[Shot]) -> Storyboard:
@@ -288,6 +289,7 @@ class StoryboardHeadBody(_Body):
             on_refusal=self.on_refusal,
             on_unknown=self.on_unknown,
             continuity=self.continuity,
+            webhook_url=self.webhook_url,
         )
 
 

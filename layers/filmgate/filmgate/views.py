@@ -15,7 +15,8 @@ from filmgate.domain.ledger import OWNER_SCOPE, PriceDoubt
 from filmgate.domain.moments import moment
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
-from filmgate.domain.webhooks import DeliveryState, SigningSecret, SigningSecrets
+from filmgate.domain.totals import NUMBERS
+from filmgate.domain.webhooks import Delivery, DeliveryState, SigningSecret, SigningSecrets
 from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
 from filmgate.usecases.ports import Token
@@ -79,7 +80,7 @@ def generation_view(record: Record, link: Callable[[Take], tuple[str, datetime]]
         "attempts": [attempt_view(attempt) for attempt in record.attempts],
         "takes": [_take(take, *link(take)) for take in record.takes],
         "actual_cost": optional_usd(_paid(record.attempts)),
-        "webhook": _webhook(record),
+        "webhook": webhook_view(record.generation.webhook_url, record.webhook),
     }
 
 
@@ -170,7 +171,7 @@ def budget_view(standing: Standing) -> Json:
 def verified_view(found: Verified) -> Json:
     """What was compared, and every difference between the entries and what is stored."""
     return {
-        "agrees": not found.drift,
+        "agrees": found.agrees,
         "checked": {
             "budgets": found.budgets,
             "entries": found.entries,
@@ -180,9 +181,22 @@ def verified_view(found: Verified) -> Json:
             {"what": one.what, "entries_say": _money(one.entered), "stored": _money(one.stored)}
             for one in found.drift
         ],
+        "miscounts": [
+            {
+                "what": one.what,
+                "total": one.total,
+                "attempts_say": _figure(one.total, one.summed),
+                "stored": _figure(one.total, one.stored),
+            }
+            for one in found.miscounts
+        ],
         "busy": found.busy,
         "double_spends": list(found.double_spends),
     }
+
+
+def _figure(total: str, value: int) -> str | int:
+    return value if total in NUMBERS else format_usd(value)
 
 
 def _money(money: tuple[Micros, Micros]) -> Json:
@@ -427,11 +441,10 @@ def _take(take: Take, url: str, expires_at: datetime) -> Json:
     }
 
 
-def _webhook(record: Record) -> Json | None:
-    """How the delivery of the webhook stands; None when none was asked for."""
-    if record.generation.webhook_url is None:
+def webhook_view(url: str | None, made: Delivery | None) -> Json | None:
+    """How the delivery of a webhook stands; None when none was asked for."""
+    if url is None:
         return None
-    made = record.webhook
     return {
         "state": made.state if made else DeliveryState.PENDING,
         "tries": made.tries if made else 0,

@@ -216,6 +216,15 @@ def pace() -> Pace:
     )
 
 
+def storyboard_pace() -> Pace:
+    """The same of storyboards: each is one start, whatever the number of its shots."""
+    return Pace(
+        per_minute=int(settings().need("user_rate_per_minute")),
+        burst=int(settings().need("user_rate_burst")),
+        in_flight=int(settings().need("user_storyboards")),
+    )
+
+
 def card() -> RateCard:
     """The rate card that this installation prices by."""
     from filmgate.providers.data import rate_card

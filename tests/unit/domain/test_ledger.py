@@ -46,6 +46,7 @@ from filmgate.domain.ledger import (
     envelope_scope,
     fold,
     generation_scope,
+    next_period,
     opening,
     overran,
     period_of,
@@ -502,3 +503,8 @@ def _assert_the_budget_tells_the_truth(
     assert len(once) == len(set(once))
     assert sum(entry.held for entry in studio.entries.values()) == held
     assert sum(entry.settled for entry in studio.entries.values()) == settled
+
+
+@pytest.mark.parametrize(("period", "behind"), [("2026-11", "2026-12"), ("2026-12", "2027-01")])
+def test_behind_december_comes_january(period: str, behind: str) -> None:
+    assert next_period(period) == behind

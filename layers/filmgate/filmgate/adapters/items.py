@@ -6,7 +6,7 @@ reads it whole:
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
                                     | webhook | discrepancy#00
     <tenant>#storyboard#<id>        storyboard | shot#<key>#0000001 | group#... | budget#<run>
-                                    | entry#...
+                                    | entry#... | webhook#<run>
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#scopes#<month>         <scope>: the scopes whose budgets of this month were opened
     <tenant>#limits                 <scope>

@@ -38,7 +38,8 @@ class OnUnknown(StrEnum):
 class ProviderSettings:
     """What an owner has set for one provider; a fresh one is what holds before anything is set.
 
-    `key_set` says whether its secret is there, `key_hint` how it ends. `version` counts the
+    `key_set` says whether its secret is there, `key_hint` how it ends, `key_shape` which fields it
+    has; none where nobody noted them. `version` counts the
     changes; 0 means that nothing was ever set. `doubted_prices` names the prices that the vendor
     has overstepped and nobody has confirmed since; they are kept beside the settings.
     """
@@ -51,6 +52,7 @@ class ProviderSettings:
     on_refusal: OnRefusal = OnRefusal.NEXT
     on_unknown: OnUnknown = OnUnknown.STOP
     key_hint: str | None = None
+    key_shape: tuple[str, ...] = ()
     version: int = 0
     doubted_prices: frozenset[str] = frozenset()
 
@@ -282,6 +284,9 @@ def _choose_offer(
     """The first offer that can make the wish and has a price, or the last reason why none can."""
     reason = Exclusion("no-offer", "has no model on sale")
     for offer in _offers(provider, settings, today):
+        if not offer.takes_key(settings.key_shape):
+            reason = _key_unfit(offer, settings.key_shape)
+            continue
         found = match(offer, wish)
         if isinstance(found, Exclusion):
             reason = found
@@ -293,6 +298,12 @@ def _choose_offer(
             "not-offered", f"the {card.name} card has no price for {found.frame.resolution}"
         )
     return reason
+
+
+def _key_unfit(offer: Offer, shape: tuple[str, ...]) -> Exclusion:
+    takes = " or ".join(" and ".join(one) for one in offer.key_fields)
+    told = f"{offer.model} takes {takes}; the stored key has {' and '.join(shape)}"
+    return Exclusion("key-unfit", told)
 
 
 def _offers(provider: Provider, settings: ProviderSettings, today: date) -> list[Offer]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Kind
+from filmgate.domain.catalogue import Sound
 from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
@@ -55,6 +56,7 @@ class Link:
     on_refusal: OnRefusal = OnRefusal.NEXT
     on_unknown: OnUnknown = OnUnknown.STOP
     price: str = ""  # the name of the price it was sold at
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
+from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement, Sound
 from filmgate.domain.money import Micros, parse_rate
 from filmgate.domain.pricing import PriceRow, RateCard, Unit
 from filmgate.domain.strategies import Role, Strategy
@@ -65,6 +65,9 @@ class _Duration(_Strict):
 _Rank = Annotated[int, Field(ge=1, le=100)]
 
 
+_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+
+
 class _OfferTable(_Strict):
     model: str
     frames: list[str] = Field(min_length=1)
@@ -77,9 +80,8 @@ class _OfferTable(_Strict):
     needs_keyframe: bool = False
     retires_on: date | None = None
     quality_rank: _Rank | None = None
-
-
-_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+    sound: Literal["off", "on"] | None = None
+    key_fields: list[_KeyShape] = []
 
 
 class _RetiredTable(_Strict):
@@ -197,6 +199,8 @@ def _offer(table: _OfferTable, usual_rank: int) -> Offer:
         needs_keyframe=table.needs_keyframe,
         retires_on=table.retires_on,
         quality_rank=usual_rank if table.quality_rank is None else table.quality_rank,
+        sound=None if table.sound is None else Sound(table.sound),
+        key_fields=tuple(map(tuple, table.key_fields)),
     )
 
 

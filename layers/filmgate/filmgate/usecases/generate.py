@@ -253,6 +253,7 @@ def _link(candidate: Candidate, card: RateCard) -> Link:
         on_refusal=candidate.on_refusal,
         on_unknown=candidate.on_unknown,
         price=card.name_of(row),
+        sound=match.offer.sound,
     )
 
 

@@ -86,12 +86,23 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What a generation that has ended says it cost."""
+
+    generation_id: str
+    actual_micros: Micros
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything the table has of one tenant's money: budgets, entries, attempts by generation."""
+    """Everything the table has of one tenant's money: budgets, entries, attempts by generation,
+    and what its ended generations say they cost."""
 
     budgets: Sequence[Budget]
     entries: Sequence[Entry]
     attempts: Sequence[Attempt]
+    paid: Sequence[Paid] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +146,12 @@ class Studio(Protocol):
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
         """The budget of a scope and period; None when it is not open yet."""
 
-    def open_budget(self, tenant: str, budget: Budget) -> None:
-        """Open a period's budget by a guarded put; one that is open stays as it is."""
+    def open_budget(self, tenant: str, budget: Budget, *, seen: BudgetLimit | None = None) -> None:
+        """Open a period's budget by a guarded put; one that is open stays as it is.
+
+        `seen` is the limit that it was made from, None for none. Raises Stale when that is not the
+        scope's limit any more: a month must not begin under a limit that was changed meanwhile.
+        """
 
     def limit_of(self, tenant: str, scope: str) -> BudgetLimit | None:
         """What was set for a scope; None when nothing was."""
@@ -155,7 +170,8 @@ class Studio(Protocol):
         """Set a scope's limit, move this period's room with it, and add `record` to the trail, in
         one transaction.
 
-        Raises Stale when `before` or `budget` is not what the table has.
+        Raises Stale when `before` or `budget` is not what the table has, and when the next month's
+        budget is open already: it began under the limit before this one.
         """
 
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:

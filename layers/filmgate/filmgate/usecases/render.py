@@ -21,6 +21,7 @@ from filmgate.usecases.steps import (
     outcome_of,
     read,
     take_of,
+    warnings_for,
     write,
 )
 from filmgate.usecases.stills import find_still_key
@@ -83,7 +84,8 @@ class Render:
             take = take_of(record, seen, now=now)
             self.takes.put_file(take.key, clip, take.media_type)
             stored = store(record.current, now=now, actual=link.cost_micros)
-            return write(self.studio, record, stored, now=now, take=take)
+            return write(self.studio, record, stored, now=now, take=take,
+                         warnings=warnings_for(record, seen))  # fmt: skip
 
     def _give_up(self, record: Record, error: ResultUnusable) -> Record:
         """Nobody bills a render that failed, so its hold goes back."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from filmgate.domain.boards import Head, PartRecord, ShotRecord
 from filmgate.domain.errors import Stale, StateConflict
+from filmgate.domain.pace import Pace
 from filmgate.domain.storyboard import PartState, StoryboardState, resumed
 from filmgate.domain.strategies import Role
 from filmgate.usecases.boards import Boards, StoryboardWorkflow, shooting_of
@@ -23,6 +24,7 @@ def resume_storyboard(
     workflow: StoryboardWorkflow,
     market: Market,
     now: datetime,
+    pace: Pace | None = None,
 ) -> Head:
     """Admit a new run, priced now and held as a whole, and start it.
 
@@ -54,12 +56,13 @@ def resume_storyboard(
         state=StoryboardState.QUEUED,
         progress=None,
         completed_at=None,
+        actual_micros=None,
         warnings=priced.warnings,
     )
     try:
         head = open_run(
             before, after, [_priced(shot, roles, costs) for shot, roles in shots], groups,
-            priced=priced.shots, boards=boards, market=market, now=now,
+            priced=priced.shots, boards=boards, market=market, now=now, pace=pace,
         )  # fmt: skip
     except Stale:
         raise StateConflict("Another resume of this storyboard was faster.") from None

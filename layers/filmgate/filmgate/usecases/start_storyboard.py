@@ -30,6 +30,7 @@ from filmgate.domain.fitting import Priced, fit
 from filmgate.domain.generations import Envelope
 from filmgate.domain.ledger import QUOTE_SCOPE, STORYBOARD_SCOPE, envelope_scope, outer_scopes
 from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.pace import Counted, Pace, Start
 from filmgate.domain.pricing import RateCard
 from filmgate.domain.storyboard import FROM_KEYFRAME, Continuity, Shot, Storyboard
 from filmgate.usecases.boards import Boards, StoryboardWorkflow, shooting_of
@@ -79,12 +80,15 @@ def start_storyboard(
     market: Market,
     now: datetime,
     quote: Presented | None = None,
+    pace: Pace | None = None,
 ) -> Begun:
     """Admit a whole storyboard and start its workflow, once for every key.
 
     Started with a `quote`, all its runs cost the quote's `max` at most; a repeat does not look at
-    it again. Raises as `estimate_storyboard` and `redeem` do; BudgetExceeded with what would fit,
-    CostLimitExceeded or ValidationFailed; IdempotencyKeyReused. None of these holds any money.
+    it again. `pace` bounds what the user may start and have under way; None bounds nothing. Raises
+    as `estimate_storyboard` and `redeem` do; BudgetExceeded with what would fit, CostLimitExceeded
+    or ValidationFailed; IdempotencyKeyReused; RateLimited or TooManyInFlight. None of these holds
+    any money.
     """
     name = ids.storyboard_id(principal.tenant, principal.user, idempotency_key or uuid4().hex)
     said = f"{storyboard!r}{quote.quote_id if quote else ''}"
@@ -120,7 +124,7 @@ def start_storyboard(
     try:
         head = open_run(
             None, head, shots, _groups(storyboard),
-            priced=found.shots, boards=boards, market=market, now=now,
+            priced=found.shots, boards=boards, market=market, now=now, pace=pace,
         )  # fmt: skip
     except AlreadyExists:
         known = boards.head(principal.tenant, name)
@@ -210,11 +214,12 @@ def open_run(
     boards: Boards,
     market: Market,
     now: datetime,
+    pace: Pace | None,
 ) -> Head:
     """Hold the money of a run and write its head, all or nothing, and give the head.
 
     `priced` are the shots with what the run makes of them. Raises BudgetExceeded with what would
-    fit, AlreadyExists or Stale.
+    fit, AlreadyExists, Stale, RateLimited or TooManyInFlight.
     """
     shots_key = hashlib.sha256(repr((after.run, shots, groups)).encode()).hexdigest()[:16]
     after = replace(after, shots_key=shots_key)
@@ -224,10 +229,14 @@ def open_run(
     if needed > room:
         raise _refused(scope, needed, room, priced)
     boards.put_shots(after, shots, groups)
-    commit = ledger.open_envelope(after.envelope, limit=needed, at=now)
+    commit = ledger.with_head(
+        ledger.open_envelope(after.envelope, limit=needed, at=now), before, after
+    )
+    if pace is not None:
+        commit = ledger.with_start(commit, Start(pace, now, Counted.STORYBOARDS))
     try:
         with_open_budgets(
-            lambda: boards.commit(after.tenant, ledger.with_head(commit, before, after)),
+            lambda: boards.commit(after.tenant, commit),
             tenant=after.tenant,
             studio=boards,
             default_limit=market.default_limit,

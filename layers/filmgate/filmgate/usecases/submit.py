@@ -259,7 +259,7 @@ class Submit:
             store(record.current, now=now, actual=actual, reported=reported),
             now=now,
             take=take,
-            warnings=warnings_for(record, seen),
+            warnings=warnings_for(record, seen, reported),
         )
 
     def _quarantine(self, record: Record, data: bytes, paid: Attempt) -> Record:
