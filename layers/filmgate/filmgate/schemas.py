@@ -152,7 +152,12 @@ class GenerationBody(EstimateBody):
 
     def canonical_hash(self) -> str:
         """The same for every spelling of the same request: it is the request that is hashed."""
-        return hashlib.sha256(repr(self.request()).encode()).hexdigest()
+        return hash_of(self.request())
+
+
+def hash_of(request: Request) -> str:
+    """By what a repeat of a request is known."""
+    return hashlib.sha256(repr(request).encode()).hexdigest()
 
 
 def _refuse_for_images(params: Params) -> None:
@@ -458,6 +463,10 @@ def _wish(media: Media, prompt: str, negative_prompt: str | None, params: Params
     return Wish(type=media, prompt=prompt, negative_prompt=negative_prompt, **said)
 
 
+UNKNOWN_FIELD = "is not a known field"
+MISSING_FIELD = "is required"
+
+
 def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
     """Pydantic's errors as (JSON pointer, message); nothing of the input is repeated."""
     return [(_pointer(error), _message(error)) for error in errors]
@@ -474,9 +483,9 @@ def _pointer(error: Any) -> str:
 def _message(error: Any) -> str:
     match error["type"]:
         case "extra_forbidden":
-            return "is not a known field"
+            return UNKNOWN_FIELD
         case "missing":
-            return "is required"
+            return MISSING_FIELD
         case "string_pattern_mismatch":
             return f"must match {error['ctx']['pattern']}"
     message: str = error["msg"]

@@ -16,6 +16,7 @@ reads it whole:
     <tenant>#audit                  <moment>#<id>
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
+    <tenant>#repeat#<id>            repeat
     <tenant>#upload#<id>            upload
     <tenant>#notices                <time>#<notice id>
     <tenant>#alarm#<notice id>      mark
@@ -126,6 +127,10 @@ def token_key(tenant: str, token_id: str) -> dict[str, str]:
 
 def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
     return {"pk": f"{tenant}#claim#{claim_id}", "sk": "claim"}
+
+
+def repeat_key(tenant: str, claim_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#repeat#{claim_id}", "sk": "repeat"}
 
 
 def upload_key(tenant: str, upload_id: str) -> dict[str, str]:

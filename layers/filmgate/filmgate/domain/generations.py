@@ -85,6 +85,7 @@ class Generation:
     settings; what holds is in the links of the chain.
     `provider` and `actual_micros` are written at the end: who made the take, and what was paid; a
     late payment is added. `recoveries` counts how often its workflow had to be started again.
+    `unlisted_at` is when somebody deleted it from the list of videos; it and its cost stay.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Generation:
     recoveries: int = 0
     storyboard_id: str | None = None
     envelope: Envelope | None = None
+    unlisted_at: datetime | None = None
 
     @property
     def is_terminal(self) -> bool:
