@@ -45,8 +45,10 @@ def fields_of(parts: Iterable[Part]) -> dict[str, Any]:
             _set_once(fields, outer, text, part.name)
         elif inner:
             _set_once(fields.setdefault(outer, {}), inner, text, part.name)
+        elif isinstance(listed := fields.setdefault(outer, []), list):
+            listed.append(text)
         else:
-            fields.setdefault(outer, []).append(text)
+            raise _twice(part.name)
     return fields
 
 
@@ -68,8 +70,12 @@ def _text(part: Part) -> str:
 
 def _set_once(fields: Any, name: str, text: str, spelt: str) -> None:
     if not isinstance(fields, dict) or name in fields:
-        raise ValidationFailed([(f"/{spelt}", "comes twice")])
+        raise _twice(spelt)
     fields[name] = text
+
+
+def _twice(name: str) -> ValidationFailed:
+    return ValidationFailed([(f"/{name}", "comes twice")])
 
 
 def _unreadable() -> ValidationFailed:
