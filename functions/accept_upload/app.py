@@ -48,6 +48,7 @@ def _accepted(told: dict[str, Any]) -> list[dict[str, str]]:
         storyboards=wiring.shooting(),
         market=wiring.market(),
         pace=wiring.pace(),
+        storyboard_pace=wiring.storyboard_pace(),
         clock=wiring.now,
         read_clip=upload_files.clip_request,
         read_batch=upload_files.storyboard,

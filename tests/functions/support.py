@@ -46,7 +46,7 @@ _CACHED = (
     "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
     "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports", "quotes",
-    "upload_book", "uploads_bucket_named",
+    "upload_book", "uploads_bucket_named", "client_desk",
 )  # fmt: skip
 
 Json = dict[str, Any]

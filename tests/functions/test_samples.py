@@ -74,6 +74,19 @@ WALK = [
     ("usage/discrepancies", 200),
     ("usage/budgets", 200),
     ("usage/history", 200),
+    ("openai/image", 504),
+    ("submit/openai-image", "stored"),
+    ("finish/openai-image", "succeeded"),
+    ("openai/image", 200),
+    ("openai/edit", 400),
+    ("openai/video", 200),
+    ("openai/video-form", 200),
+    ("openai/videos", 200),
+    ("openai/read-video", 200),
+    ("openai/content", 409),
+    ("openai/delete-video", 200),
+    ("openai/models", 200),
+    ("openai/model", 200),
     ("sweep/every-five-minutes", {}),
     ("verify/daily", 0),
     ("verify/verify", 200),
@@ -95,7 +108,7 @@ def test_every_sample_input_works_in_the_order_of_a_walk_through_the_product(
     studio.give_token(KNOWN_TOKEN)
     studio.give_key("dalle")
     studio.give_key("kling")
-    vendors.will(DALLE, dalle_picture(picture(1536, 864)))
+    vendors.will(DALLE, *[dalle_picture(picture(1536, 864))] * 2)
     vendors.will(KLING, kling_created(), kling_task("succeeded", CLIP_URL))
     vendors.serves(CLIP_URL, clip(seconds=5))
     vendors.will("hooks.studio.example", reply(204, b""))

@@ -34,6 +34,7 @@ from filmgate.domain.errors import (
     ValidationFailed,
 )
 from filmgate.observability import log_failure
+from filmgate.openai_errors import error_body, speaks_openai
 from filmgate.schemas import faults_of
 from filmgate.usecases.ports import Principal
 
@@ -77,6 +78,13 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/tokens": ("GET", "POST"),
     "/v1/tokens/{id}": ("DELETE",),
     "/v1/audit": ("GET",),
+    "/v1/images/generations": ("POST",),
+    "/v1/images/edits": ("POST",),
+    "/v1/videos": ("GET", "POST"),
+    "/v1/videos/{id}": ("GET", "DELETE"),
+    "/v1/videos/{id}/content": ("GET",),
+    "/v1/models": ("GET",),
+    "/v1/models/{id}": ("GET",),
 }
 """Every route of the API, so that a wrong method can be told from a wrong address."""
 
@@ -87,7 +95,8 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def http_app() -> APIGatewayHttpResolver:
-    """A router whose every answer is JSON and whose every error is problem+json."""
+    """A router whose every answer is JSON and whose every error is problem+json, or OpenAI's
+    envelope at the addresses that its clients ask for."""
     app = APIGatewayHttpResolver(serializer=_to_json)
     app.exception_handler(CallerError)(lambda error: _problem(app, error))
     app.exception_handler(StoreUnavailable)(lambda _: _problem(app, _ledger_away()))
@@ -132,19 +141,24 @@ def author(app: APIGatewayHttpResolver, who: Principal, now: datetime) -> Author
     return Author(who.user, who.token_id, _request_id(app), now)
 
 
-def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
+def body_of(app: APIGatewayHttpResolver, model: type[M], *, max_bytes: int = LARGEST_BODY) -> M:
     """The request's body as a model; raises what is wrong with it, pointing at the fields."""
     if content_type(app) != "application/json":
         raise UnsupportedMediaType("Set the header Content-Type: application/json.")
     data = raw_body(app)
-    if len(data) > LARGEST_BODY:
-        raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
+    if len(data) > max_bytes:
+        raise TooLarge(f"A body may have {max_bytes} bytes.")
     try:
-        parsed = loads(data, max_bytes=LARGEST_BODY)
+        parsed = loads(data, max_bytes=max_bytes)
     except UnreadableJson as error:
         raise MalformedJson(f"The body is {error.reason}.") from error
+    return checked(parsed, model)
+
+
+def checked(fields: Any, model: type[M]) -> M:
+    """The fields of a body as a model; raises ValidationFailed, pointing at the fields."""
     try:
-        return model.model_validate(parsed)
+        return model.model_validate(fields)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise ValidationFailed(faults_of(list(faults))) from None
@@ -212,6 +226,8 @@ def query(app: APIGatewayHttpResolver, known: set[str]) -> dict[str, str]:
 
 def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
     """RFC 9457 in JSON. The detail was written for callers and holds no secret."""
+    if speaks_openai(app.current_event.path):
+        return _envelope(app, error)
     retryable = error.status in RETRYABLE
     body = {
         "type": f"urn:problem:{error.code}",
@@ -223,6 +239,27 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
         "retryable": retryable,
         **error.facts,
     }
+    return Response(
+        status_code=error.status,
+        content_type="application/problem+json",
+        body=_to_json(body),
+        headers=_error_headers(error, retryable=retryable),
+    )
+
+
+def _envelope(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
+    """The same error for a client of OpenAI."""
+    told, body = error_body(error)
+    headers = {
+        "x-request-id": _request_id(app),
+        "x-should-retry": "true" if told.again else "false",
+    }
+    if "generationId" in error.facts:
+        headers["x-filmgate-generation-id"] = str(error.facts["generationId"])
+    return answer(told.status, body, _error_headers(error, retryable=told.again) | headers)
+
+
+def _error_headers(error: CallerError, *, retryable: bool) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if retryable:
         headers["Retry-After"] = str(error.facts.get("retryAfter", RETRY_AFTER_S))
@@ -230,12 +267,7 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
         headers["WWW-Authenticate"] = 'Bearer realm="filmgate"'
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = str(error.facts["allow"])
-    return Response(
-        status_code=error.status,
-        content_type="application/problem+json",
-        body=_to_json(body),
-        headers=headers,
-    )
+    return headers
 
 
 def _internal(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:

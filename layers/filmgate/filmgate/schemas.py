@@ -156,8 +156,12 @@ class GenerationBody(EstimateBody):
 
     def canonical_hash(self) -> str:
         """The same for every spelling of the same request: it is the request that is hashed."""
-        said = f"{self.request()!r}{self.quote_id or ''}"
-        return hashlib.sha256(said.encode()).hexdigest()
+        return hash_of(self.request(), self.quote_id)
+
+
+def hash_of(request: Request, quote_id: str | None = None) -> str:
+    """By what a repeat of a request is known."""
+    return hashlib.sha256(f"{request!r}{quote_id or ''}".encode()).hexdigest()
 
 
 def _refuse_for_images(params: Params) -> None:
@@ -476,6 +480,10 @@ def _wish(media: Media, prompt: str, negative_prompt: str | None, params: Params
     return Wish(type=media, prompt=prompt, negative_prompt=negative_prompt, **said)
 
 
+UNKNOWN_FIELD = "is not a known field"
+MISSING_FIELD = "is required"
+
+
 def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
     """Pydantic's errors as (JSON pointer, message); nothing of the input is repeated."""
     return [(_pointer(error), _message(error)) for error in errors]
@@ -492,9 +500,9 @@ def _pointer(error: Any) -> str:
 def _message(error: Any) -> str:
     match error["type"]:
         case "extra_forbidden":
-            return "is not a known field"
+            return UNKNOWN_FIELD
         case "missing":
-            return "is required"
+            return MISSING_FIELD
         case "string_pattern_mismatch":
             return f"must match {error['ctx']['pattern']}"
     message: str = error["msg"]

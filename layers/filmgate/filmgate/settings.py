@@ -41,6 +41,7 @@ class Settings(BaseModel):
     user_rate_burst: int | None = None
     user_in_flight: int | None = None
     user_storyboards: int | None = None
+    repeat_window_s: int | None = None
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

@@ -1,5 +1,6 @@
 """Who fulfils the ports. All is made on first use: nothing is imported or connected early."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,6 +18,7 @@ from filmgate.settings import settings
 if TYPE_CHECKING:
     from filmgate.adapters.boards import BoardTable
     from filmgate.adapters.bus import EventBus
+    from filmgate.adapters.client_table import ClientTable
     from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
@@ -94,6 +96,23 @@ def uploads_bucket_named(name: str) -> "UploadsBucket":
     from filmgate.adapters.inbox import UploadsBucket
 
     return UploadsBucket(_client("s3"), name)
+
+
+@cache
+def client_desk() -> "ClientTable":
+    from filmgate.adapters.client_table import ClientTable
+
+    return ClientTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+def repeat_window() -> timedelta:
+    """How long the same request without a key is the same generation."""
+    return timedelta(seconds=int(settings().need("repeat_window_s")))
+
+
+def pause(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)
 
 
 @cache

@@ -49,6 +49,7 @@ PROBLEM_TABLE = {
     "cost-limit-exceeded": 402,
     "forbidden": 403,
     "not-found": 404,
+    "model-not-found": 404,
     "method-not-allowed": 405,
     "state-conflict": 409,
     "quote-changed": 409,
@@ -61,8 +62,11 @@ PROBLEM_TABLE = {
     "no-capable-provider": 422,
     "rate-limited": 429,
     "too-many-in-flight": 429,
+    "generation-failed": 502,
+    "result-too-large": 502,
     "ledger-unavailable": 503,
     "key-store-unavailable": 503,
+    "still-running": 504,
 }
 
 

@@ -17,6 +17,7 @@ reads it whole:
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
     <tenant>#quote#<id>             quote; the table deletes it by its `delete_after`
+    <tenant>#repeat#<id>            repeat
     <tenant>#upload#<id>            upload
     <tenant>#notices                <time>#<notice id>
     <tenant>#alarm#<notice id>      mark
@@ -132,6 +133,10 @@ def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
 
 def quote_key(tenant: str, quote_id: str) -> dict[str, str]:
     return {"pk": f"{tenant}#quote#{quote_id}", "sk": "quote"}
+
+
+def repeat_key(tenant: str, claim_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#repeat#{claim_id}", "sk": "repeat"}
 
 
 def upload_key(tenant: str, upload_id: str) -> dict[str, str]:

@@ -88,6 +88,7 @@ class Provider:
     """One provider of the catalogue. `built` says whether this version has its adapter.
 
     `key_fields` lists every shape that its key may have, each as the names of its fields.
+    `ended_models` are names that clients still send, and since when nobody answers to them.
     """
 
     id: str
@@ -104,6 +105,12 @@ class Provider:
     key_fields: tuple[tuple[str, ...], ...] = ()
     aliases: tuple[str, ...] = ()
     retired: Retirement | None = None
+    ended_models: tuple[tuple[str, date], ...] = ()
+
+    def ended_on(self, model: str) -> date | None:
+        """Since when a model of this provider is no more; None for one that has no such day."""
+        days = [offer.retires_on for offer in self.offers if offer.model == model]
+        return dict(self.ended_models).get(model, days[0] if days else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,14 @@ class Catalogue:
     def find(self, name: str) -> Provider | None:
         """The provider with this id or alias; None when there is none."""
         return self.providers.get(self._aliases.get(name, name))
+
+    def maker_of(self, model: str) -> Provider | None:
+        """The provider whose vendor has, or had, a model of this name; None when there is none."""
+        for provider in self.providers.values():
+            names = {offer.model for offer in provider.offers} | dict(provider.ended_models).keys()
+            if model in names:
+                return provider
+        return None
 
     def of(self, media: Media) -> list[Provider]:
         """The providers of a medium, in the catalogue's own order of priority."""

@@ -68,6 +68,10 @@ class NotFound(CallerError):
     code, status, title = "not-found", 404, "There is nothing here"
 
 
+class ModelNotFound(CallerError):
+    code, status, title = "model-not-found", 404, "There is no such model"
+
+
 class MethodNotAllowed(CallerError):
     code, status, title = "method-not-allowed", 405, "This address takes other methods"
 
@@ -136,6 +140,25 @@ class TooManyInFlight(CallerError):
     """Carries `retryAfter`: whole seconds after which one may have ended."""
 
     code, status, title = "too-many-in-flight", 429, "Too many generations at once"
+
+
+class GenerationFailed(CallerError):
+    """A call that waits for its result has none: carries `failure`, the code of how it ended, and
+    `generationId`."""
+
+    code, status, title = "generation-failed", 502, "The generation ended without a result"
+
+
+class ResultTooLarge(CallerError):
+    """The result is there and too large for an answer; carries `generationId`."""
+
+    code, status, title = "result-too-large", 502, "The result does not fit into an answer"
+
+
+class StillRunning(CallerError):
+    """A call that waits for its result had to end first; carries `generationId`."""
+
+    code, status, title = "still-running", 504, "The generation still runs"
 
 
 class LedgerUnavailable(CallerError):

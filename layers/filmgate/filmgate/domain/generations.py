@@ -89,6 +89,7 @@ class Generation:
     late payment is added. `recoveries` counts how often its workflow had to be started again.
     `quote_id` names the quote whose `max` is the cost limit, where it was started with one;
     `own_limit` is the limit that the request itself said. `retry_of` is whom it repeats.
+    `unlisted_at` is when somebody deleted it from the list of videos; it and its cost stay.
     """
 
     id: str
@@ -126,6 +127,7 @@ class Generation:
     quote_id: str | None = None
     own_limit: Micros | None = None
     retry_of: str | None = None
+    unlisted_at: datetime | None = None
 
     @property
     def is_terminal(self) -> bool:

@@ -106,6 +106,7 @@ class _ProviderTable(_Strict):
     needs_key: bool = True
     key_fields: list[_KeyShape] = [["api_key"]]
     retired: _RetiredTable | None = None
+    ended_models: dict[str, date] = {}
 
 
 class _StrategiesTable(_Strict):
@@ -179,6 +180,7 @@ def _provider(name: str, table: _ProviderTable) -> Provider:
         key_fields=tuple(map(tuple, table.key_fields)) if table.needs_key else (),
         aliases=tuple(table.aliases),
         retired=_retirement(table.retired),
+        ended_models=tuple(table.ended_models.items()),
     )
 
 

@@ -132,6 +132,7 @@ class AcceptUpload:
     storyboards: StoryboardWorkflow
     market: Market
     pace: Pace
+    storyboard_pace: Pace
     clock: Clock
     read_clip: ReadClip
     read_batch: ReadBatch
@@ -318,6 +319,7 @@ class AcceptUpload:
                 workflow=self.storyboards,
                 market=self.market,
                 now=self.clock(),
+                pace=self.storyboard_pace,
             )
         except ValidationFailed as refused:
             raise _by_shot(refused, storyboard) from None

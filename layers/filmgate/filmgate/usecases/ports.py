@@ -229,6 +229,36 @@ class UploadBook(Studio, Protocol):
         """Write what became of an upload; raises Stale when it is not `before` any more."""
 
 
+class Repeats(Protocol):
+    """The memory of when a request was first made, for callers that cannot name their repeats."""
+
+    def first_asked(
+        self, tenant: str, claim_id: str, *, now: datetime, since: datetime
+    ) -> datetime:
+        """When this was first asked, if that was not before `since`; else it is asked now.
+
+        All who ask at the same moment get the same answer. Raises StoreUnavailable.
+        """
+
+    def ask_anew(self, tenant: str, claim_id: str, *, seen: datetime, now: datetime) -> datetime:
+        """Count as asked now what was first asked at `seen`; what another made of it meanwhile."""
+
+
+class Videos(Studio, Protocol):
+    """The table as far as it lists videos for clients that page by the last one they saw."""
+
+    def videos(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        after: Generation | None,
+        oldest_first: bool,
+        user: str | None,
+    ) -> tuple[Sequence[Generation], bool]:
+        """Videos behind `after` that nobody took from the list, and whether there are more."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenPage:
     """Some tokens, newest first, and the cursor of the next page (None at the end)."""
