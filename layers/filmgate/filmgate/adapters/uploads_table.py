@@ -1,5 +1,7 @@
 """The table behind the port UploadBook: what callers brought, and what became of it."""
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from filmgate.adapters import items
 from filmgate.adapters.items import dump
 from filmgate.adapters.table import Guard, StudioTable, _Put
@@ -13,10 +15,7 @@ class UploadTable(StudioTable):
     def add_upload(self, upload: Upload) -> None:
         if self._put_upload(upload, None):
             return
-        known = self.upload(upload.tenant, upload.id)
-        if known is None:
-            raise StoreUnavailable("the table was in conflict or throttled")
-        if known != upload:
+        if self.upload(upload.tenant, upload.id) != upload:
             raise AlreadyExists(upload.id)
 
     def change_upload(self, before: Upload, after: Upload) -> None:
@@ -25,5 +24,14 @@ class UploadTable(StudioTable):
             raise Stale(f"{after.id} was changed by another")
 
     def _put_upload(self, upload: Upload, guard: Guard | None) -> bool:
+        """Put an upload under a guard; False when the guard did not hold."""
         put = _Put({**items.upload_key(upload.tenant, upload.id), **dump(upload)}, guard)
-        return self._transact([put.wire(self._name)]) is None
+        try:
+            self._client.put_item(**put.wire(self._name)["Put"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise StoreUnavailable(error.response["Error"]["Code"]) from error
+            return False
+        except BotoCoreError as error:
+            raise StoreUnavailable(type(error).__name__) from error
+        return True
