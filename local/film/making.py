@@ -20,6 +20,7 @@ TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
 ENDED = TERMINAL | {"partial"}
 LOOK_EVERY_S = 0.25
 LONGEST_WAIT_S = 300.0
+SEND_LIMIT_S = 60
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "video/mp4": ".mp4"}
 Json = dict[str, Any]
 
@@ -154,7 +155,7 @@ class FilmMaker:
 def post_file(form: Json, filename: str, data: bytes) -> None:
     """Send a file by the form of POST /v1/uploads; raises ValueError when S3 does not take it."""
     fields = {**form["fields"], "file": (filename, data)}  # the file comes last
-    reply = urllib3.request("POST", form["url"], fields=fields)
+    reply = urllib3.request("POST", form["url"], fields=fields, timeout=SEND_LIMIT_S)
     if reply.status >= 300:
         raise ValueError(f"the upload was refused: {reply.status} {reply.data.decode()}")
 

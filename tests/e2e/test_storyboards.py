@@ -51,6 +51,7 @@ def send(studio: Studio, kind: str, data: bytes, query: str = "") -> tuple[int, 
         f"{studio.gateway.stack.url}/v1/storyboards{query}",
         body=data,
         headers={**token, "Content-Type": kind},
+        timeout=40,
     )
     return reply.status, json.loads(reply.data)
 

@@ -104,7 +104,7 @@ def test_an_image_that_is_only_kept_is_good_for_a_clip_of_its_user(studio: Deplo
         "type": "video",
         "prompt": "closer",
         "provider": "flow",
-        "params": {"image": form["upload_id"]},
+        "params": {"image": form["upload_id"], "duration_s": 1},
     }
 
     kept = seen(studio, form["upload_id"]).json

@@ -4,6 +4,7 @@ An amount is a decimal string such as "0.0400": JSON numbers are floats in too m
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -58,6 +60,19 @@ def _prompt_text(text: str) -> str:
     return text
 
 
+STILL_ID = r"^(take_[a-z2-7]{26}[0-9]{2}|upl_[a-z2-7]{26})$"
+
+
+def _still_id(text: str) -> str:
+    if re.fullmatch(STILL_ID, text) is None:
+        raise PydanticCustomError(
+            "still_id",
+            "must be the id of a take or of an uploaded image (POST /v1/uploads); "
+            "links are not fetched",
+        )
+    return text
+
+
 Usd = Annotated[str, StringConstraints(max_length=16), AfterValidator(_amount)]
 Prompt = Annotated[
     str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_prompt_text)
@@ -69,7 +84,10 @@ Resolution = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{2,4}x[0-9]{2,4}|[0-9]{3,4}[pP]|4[kK])$")
 ]
 StillId = Annotated[
-    str, StringConstraints(pattern=r"^(take_[a-z2-7]{26}[0-9]{2}|upl_[a-z2-7]{26})$")
+    str,
+    StringConstraints(max_length=2048),
+    AfterValidator(_still_id),
+    WithJsonSchema({"type": "string", "pattern": STILL_ID}),
 ]
 Ratio = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}:[0-9]{1,2}$")]
 

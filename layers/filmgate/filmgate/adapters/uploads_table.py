@@ -1,9 +1,9 @@
 """The table behind the port UploadBook: what callers brought, and what became of it."""
 
 from filmgate.adapters import items
-from filmgate.adapters.items import dump
+from filmgate.adapters.items import dump, to_wire
 from filmgate.adapters.table import StudioTable
-from filmgate.adapters.transactions import Guard, Put
+from filmgate.adapters.transactions import Guard, guarded
 from filmgate.domain.errors import AlreadyExists, Stale, StoreUnavailable
 from filmgate.domain.uploads import Upload
 
@@ -14,10 +14,7 @@ class UploadTable(StudioTable):
     def add_upload(self, upload: Upload) -> None:
         if self._put_upload(upload, None):
             return
-        known = self.upload(upload.tenant, upload.id)
-        if known is None:
-            raise StoreUnavailable("the table was in conflict or throttled")
-        if known != upload:
+        if self.upload(upload.tenant, upload.id) != upload:
             raise AlreadyExists(upload.id)
 
     def change_upload(self, before: Upload, after: Upload) -> None:
@@ -26,5 +23,8 @@ class UploadTable(StudioTable):
             raise Stale(f"{after.id} was changed by another")
 
     def _put_upload(self, upload: Upload, guard: Guard | None) -> bool:
-        put = Put({**items.upload_key(upload.tenant, upload.id), **dump(upload)}, guard)
-        return self._transact([put]) is None
+        """Put an upload under a guard; False when the guard did not hold."""
+        item = {**items.upload_key(upload.tenant, upload.id), **dump(upload)}
+        if guard is None:
+            return self._put_new(item)
+        return self._guarded("put_item", Item=to_wire(item), **guarded(guard))
