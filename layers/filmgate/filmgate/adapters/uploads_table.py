@@ -4,7 +4,7 @@ from filmgate.adapters import items
 from filmgate.adapters.items import dump, to_wire
 from filmgate.adapters.table import StudioTable
 from filmgate.adapters.transactions import Guard, guarded
-from filmgate.domain.errors import AlreadyExists, Stale, StoreUnavailable
+from filmgate.domain.errors import AlreadyExists, Stale
 from filmgate.domain.uploads import Upload
 
 
