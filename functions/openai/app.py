@@ -55,7 +55,6 @@ from filmgate.openai_views import (
 )
 from filmgate.providers.data import catalogue
 from filmgate.schemas import hash_of
-from filmgate.settings import settings
 from filmgate.usecases.generate import generate
 from filmgate.usecases.models import Choice, choose, find_model, list_models
 from filmgate.usecases.ports import Principal
@@ -171,7 +170,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 def _admitted(asked: Request, who: Principal) -> Record:
     """The generation of this request, as it now is; one that runs or is made already is joined."""
-    studio, name = wiring.studio(), hash_of(asked)
+    studio, market, name = wiring.studio(), wiring.market(), hash_of(asked)
     key = idempotency_key(app) or repeat_key(
         name,
         principal=who,
@@ -187,10 +186,10 @@ def _admitted(asked: Request, who: Principal) -> Record:
         request_hash=name,
         studio=studio,
         workflow=wiring.workflow(),
-        catalogue=catalogue(),
-        card=wiring.card(),
-        default_limit=int(settings().need("default_monthly_limit_micros")),
-        default_cost_limit=int(settings().need("default_cost_limit_micros")),
+        catalogue=market.catalogue,
+        card=market.card,
+        default_limit=market.default_limit,
+        default_cost_limit=market.default_cost_limit,
         pace=wiring.pace(),
         now=wiring.now(),
     ).record

@@ -1,7 +1,8 @@
 """Repeats that nobody names: client libraries that send a lost request again, without any key.
 
 The same request of the same user within a window is the same generation. What came to nothing and
-cost nothing is no reason to refuse another try: that one is made anew.
+cost nothing is no reason to refuse another try, and what its user has deleted is not asked for
+again by accident: those are made anew.
 """
 
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ def repeat_key(
     asked_at = repeats.first_asked(principal.tenant, own, now=now, since=now - window)
     known = generation_id(principal.tenant, principal.user, _key(request_hash, asked_at))
     record = studio.find(principal.tenant, known)
-    if record is not None and _came_to_nothing(record):
+    if record is not None and (_came_to_nothing(record) or record.generation.unlisted_at):
         asked_at = repeats.ask_anew(principal.tenant, own, seen=asked_at, now=now)
     return _key(request_hash, asked_at)
 
