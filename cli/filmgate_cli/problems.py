@@ -106,6 +106,13 @@ def _replaced(problem: Json) -> str | None:
     return f"Ask for its replacement: --provider {replacement}" if replacement else None
 
 
+def _changed(problem: Json) -> str | None:
+    fresh = problem.get("quote")
+    if not isinstance(fresh, dict):
+        return None
+    return f"It costs at most {fresh.get('max')} USD now: --quote {fresh.get('quote_id')}"
+
+
 def _over_budget(problem: Json) -> str:
     scope = problem.get("scope")
     if scope == "storyboard":
@@ -124,6 +131,7 @@ _TODO: Final[Mapping[str, Callable[[Json], str | None]]] = {
     ),
     "no-capable-provider": lambda _: "See who can, and why the others cannot: filmgate compare",
     "retired": _replaced,
+    "quote-changed": _changed,
     "not-found": lambda _: "See the latest ones: filmgate status",
     "idempotency-key-reused": lambda _: "Leave --key out for a new request.",
     "rate-limited": _wait,
@@ -146,6 +154,7 @@ _OPTIONS: Final[Mapping[str, str]] = {
     "/script_id": "--script",
     "/shot_number": "--shot",
     "/tags": "--tag",
+    "/quote_id": "--quote",
     "/webhook_url": "--webhook",
 }
 

@@ -98,7 +98,7 @@ class StoryboardProgress:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._live = Live(console=screen.err, transient=True, refresh_per_second=8)
+        self._live = Live(console=screen.err, transient=True, auto_refresh=False)
         self._said: dict[tuple[int, str], str] = {}
 
     def __enter__(self) -> Self:

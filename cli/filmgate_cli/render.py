@@ -84,6 +84,7 @@ def estimate_view(estimate: Estimate) -> Group:
         made,
         line(sums, "bold"),
         line(_priced_with(estimate["rate_card"]), "dim"),
+        line(f"quote {estimate['quote_id']}, until {estimate['expires_at'][11:16]} UTC", "dim"),
         *_warnings(estimate["warnings"]),
     )
 

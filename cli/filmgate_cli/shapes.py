@@ -38,6 +38,8 @@ class Candidate(TypedDict):
 
 
 class Estimate(TypedDict):
+    quote_id: str
+    expires_at: str
     type: str
     expected: str
     max: str

@@ -13,11 +13,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from filmgate import wiring
 from filmgate.domain.storyboard import Storyboard
-from filmgate.http import answer, body_of, http_app, principal
+from filmgate.http import answer, body_of, content_type, http_app, principal, query, raw_body
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.schemas import EstimateBody, StoryboardEstimateBody, WishBody
-from filmgate.storyboard_bodies import storyboard_in_file
+from filmgate.storyboard_bodies import HEAD_FIELDS, KINDS, storyboard_of
 from filmgate.storyboard_views import storyboard_estimate_view
 from filmgate.usecases.estimate import compare, estimate
 from filmgate.usecases.estimate_storyboard import Aim, estimate_storyboard
@@ -77,8 +77,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 def _asked() -> tuple[Storyboard, Aim | None]:
     """The storyboard to be priced; a file cannot ask for an optimum."""
-    storyboard = storyboard_in_file(app)
-    if storyboard is not None:
-        return storyboard, None
+    kind = KINDS.get(content_type(app))
+    if kind is not None:
+        return storyboard_of(raw_body(app), kind, query(app, set(HEAD_FIELDS))), None
+    query(app, set())
     body = body_of(app, StoryboardEstimateBody)
     return body.storyboard(), body.aim()

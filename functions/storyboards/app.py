@@ -20,13 +20,16 @@ from filmgate.domain.storyboard import Storyboard
 from filmgate.http import (
     answer,
     body_of,
+    content_type,
     http_app,
     idempotency_key,
     principal,
+    query,
+    raw_body,
 )
 from filmgate.observability import logger
 from filmgate.schemas import ResumeBody, StoryboardBody
-from filmgate.storyboard_bodies import storyboard_in_file
+from filmgate.storyboard_bodies import HEAD_FIELDS, KINDS, storyboard_of
 from filmgate.usecases.cancel_storyboard import cancel_storyboard
 from filmgate.usecases.resume_storyboard import resume_storyboard
 from filmgate.usecases.start_storyboard import start_storyboard
@@ -82,4 +85,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _asked() -> Storyboard:
-    return storyboard_in_file(app) or body_of(app, StoryboardBody).storyboard()
+    kind = KINDS.get(content_type(app))
+    if kind is not None:
+        return storyboard_of(raw_body(app), kind, query(app, set(HEAD_FIELDS)))
+    query(app, set())
+    return body_of(app, StoryboardBody).storyboard()

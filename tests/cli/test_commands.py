@@ -104,6 +104,14 @@ def test_every_field_of_a_request_has_an_option(signed_in: Door, run: Run) -> No
     }  # fmt: skip
 
 
+def test_a_quote_is_sent_with_the_request(signed_in: Door, run: Run) -> None:
+    quote = json.loads(run("estimate", "a lamp", "--json").stdout)["quote_id"]
+
+    run("generate", "a lamp", "--no-wait", "--quote", quote)
+
+    assert body_of(signed_in.seen[-1])["quote_id"] == quote
+
+
 def test_what_has_not_ended_in_time_is_exit_code_seven(signed_in: Door, run: Run) -> None:
     said = run("generate", "a lamp", "--timeout", "0")
 

@@ -109,8 +109,11 @@ class ChoiceOptions:
 
 @dataclass(frozen=True, slots=True)
 class BelongingOptions:
-    """What it belongs to, and who is told of its end."""
+    """What it belongs to, at what price it was offered, and who is told of its end."""
 
+    quote_id: Annotated[
+        str | None, typer.Option("--quote", metavar="ID", help="Of an estimate: its price holds.")
+    ] = None
     project: Annotated[str | None, typer.Option(help="The project it is booked to.")] = None
     script_id: Annotated[str | None, typer.Option("--script", metavar="ID")] = None
     shot_number: Annotated[int | None, typer.Option("--shot", metavar="NUMBER")] = None
@@ -120,7 +123,9 @@ class BelongingOptions:
     ] = None
 
     def body(self) -> Json:
-        return _said(self, ("project", "script_id", "shot_number", "tags", "webhook_url"))
+        return _said(
+            self, ("quote_id", "project", "script_id", "shot_number", "tags", "webhook_url")
+        )
 
 
 def prompt_of(given: str) -> str:

@@ -21,7 +21,7 @@ from filmgate_cli.screen import Screen
 from filmgate_cli.shapes import Storyboard, StoryboardEstimate
 from filmgate_cli.shot_lists import ShotList, read_shot_list
 from filmgate_cli.takes import File, check_target, save_storyboard
-from filmgate_cli.watching import STORYBOARD_ENDS, follow
+from filmgate_cli.watching import STORYBOARD_ENDS, Looks, follow
 
 app: Final = typer.Typer(help="Make a list of shots under one budget.", no_args_is_help=True)
 
@@ -214,6 +214,7 @@ def _finish(
             lambda: gateway.storyboard(storyboard_id),
             lambda seen: seen["state"] in STORYBOARD_ENDS,
             timeout_s=timeout_s,
+            looks=Looks(first_s=0.8),
         )
         with StoryboardProgress(screen) as progress:
             for storyboard in looks:

@@ -7,13 +7,11 @@ in the query, such as `?budget=5.0000&project=lamplighter`.
 from collections.abc import Mapping
 from typing import Final
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from pydantic import ValidationError
 
 from filmgate.batch_files import Kind, Limits, read_batch
 from filmgate.domain.errors import TooLarge, ValidationFailed
 from filmgate.domain.storyboard import Storyboard
-from filmgate.http import content_type, query, raw_body
 from filmgate.schemas import StoryboardHeadBody, faults_of
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -23,16 +21,6 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 LARGEST_BODY: Final = 4_000_000  # the API's functions take 6 MB, and a body may come as base64
 HEAD_FIELDS: Final = frozenset({"title", "project", "strategy", "budget", "continuity"})
-
-
-def storyboard_in_file(app: APIGatewayHttpResolver) -> Storyboard | None:
-    """The storyboard in a body of JSON Lines or CSV; None for a body of any other kind, which is
-    JSON's to read, and then the query must be empty."""
-    kind = KINDS.get(content_type(app))
-    if kind is None:
-        query(app, set())
-        return None
-    return storyboard_of(raw_body(app), kind, query(app, set(HEAD_FIELDS)))
 
 
 def storyboard_of(data: bytes, kind: Kind, query: Mapping[str, str]) -> Storyboard:
