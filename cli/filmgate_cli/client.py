@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import Any, Final, Self, cast
 from urllib.parse import quote
 
@@ -41,15 +40,7 @@ class Gateway:
     def of(cls, account: Account) -> Self:
         return cls(Wire(account))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._wire.close()
 
     # --- prices

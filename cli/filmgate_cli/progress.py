@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Final, Self
 
 from rich.live import Live
@@ -18,7 +17,24 @@ LINES_AROUND: Final = 9  # what the storyboard's table needs beside its shots
 NEARLY: Final = 0.95  # a bar is full when the take is there, not when its usual time is over
 
 
-class GenerationProgress:
+class _Drawn:
+    """Something that is drawn from entry to exit, where there is a terminal to draw on."""
+
+    def __init__(self, screen: Screen, display: Live | Progress) -> None:
+        self._screen = screen
+        self._display = display
+
+    def __enter__(self) -> Self:
+        if self._screen.is_live:
+            self._display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._screen.is_live:
+            self._display.stop()
+
+
+class GenerationProgress(_Drawn):
     """A bar that goes by the provider's usual time, and a line for every attempt that failed.
 
     `usual_s` says how long each provider usually takes; one that is not in it has a bar that only
@@ -26,7 +42,6 @@ class GenerationProgress:
     """
 
     def __init__(self, screen: Screen, usual_s: Mapping[str, float]) -> None:
-        self._screen = screen
         self._usual_s = usual_s
         self._bar = Progress(
             SpinnerColumn(),
@@ -36,24 +51,12 @@ class GenerationProgress:
             console=screen.err,
             transient=True,
         )
+        super().__init__(screen, self._bar)
         self._task: TaskID | None = None
+        if screen.is_live:
+            self._task = self._bar.add_task("starting", total=None)
         self._told: list[str] = []
         self._asked = ("", 0.0)
-
-    def __enter__(self) -> Self:
-        if self._screen.is_live:
-            self._bar.start()
-            self._task = self._bar.add_task("starting", total=None)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        if self._screen.is_live:
-            self._bar.stop()
 
     def __call__(self, generation: Generation) -> None:
         for told in happened(generation)[len(self._told) :]:
@@ -93,27 +96,13 @@ def happened(generation: Generation) -> list[str]:
     return told
 
 
-class StoryboardProgress:
+class StoryboardProgress(_Drawn):
     """A row per shot that changes in place; elsewhere a line whenever a part changes."""
 
     def __init__(self, screen: Screen) -> None:
-        self._screen = screen
         self._live = Live(console=screen.err, transient=True, auto_refresh=False)
+        super().__init__(screen, self._live)
         self._said: dict[tuple[int, str], str] = {}
-
-    def __enter__(self) -> Self:
-        if self._screen.is_live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        if self._screen.is_live:
-            self._live.stop()
 
     def __call__(self, storyboard: Storyboard) -> None:
         if self._screen.is_live:

@@ -6,24 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.functions.support import Answer, Deployment, request
+from tests.support.serving import Came, Reply, serving
 
 # cut: the line breaks before the gateway has read anything; lost: after it has done everything
 Fault = Literal["cut", "lost", "busy", "proxy"]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A request that came to the door."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass
@@ -32,7 +22,7 @@ class Door:
 
     deployment: Deployment
     url: str = ""
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[Came] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def keys(self, path: str) -> list[str | None]:
@@ -43,7 +33,7 @@ class Door:
             if one.method == "POST" and one.path == path
         ]
 
-    def answer(self, came: Seen) -> Answer | None:
+    def answer(self, came: Came) -> Answer | None:
         """What the caller gets; None where the line breaks."""
         self.seen.append(came)
         fault = self.faults.pop(0) if self.faults else None
@@ -57,7 +47,7 @@ class Door:
         reply = self._ask(came)
         return None if fault == "lost" else reply
 
-    def _ask(self, came: Seen) -> Answer:
+    def _ask(self, came: Came) -> Answer:
         """Through the authorizer and the routes of the template, as the API does it."""
         parts = urlsplit(came.path)
         event = request(
@@ -78,43 +68,14 @@ def opened(deployment: Deployment) -> Iterator[Door]:
     door = Door(deployment)
     turn = threading.Lock()  # the functions of a deployment share one process
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(came: Came) -> Reply | None:
+        with turn, redirect_stdout(io.StringIO()):  # the functions write metrics there
+            reply = door.answer(came)
+        return reply and (reply.status, reply.headers, reply.text.encode())
 
-        def handle_any(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            came = Seen(self.command, self.path, headers, self.rfile.read(length))
-            with turn, redirect_stdout(io.StringIO()):  # the functions write metrics there
-                reply = door.answer(came)
-            if reply is None:
-                self.close_connection = True
-                return
-            data = reply.text.encode()
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PUT = do_DELETE = handle_any
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: what came is in `seen`."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    door.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(answer) as door.url:
         yield door
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
-def body_of(seen: Seen) -> Any:
+def body_of(seen: Came) -> Any:
     return json.loads(seen.body)

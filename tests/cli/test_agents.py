@@ -1,6 +1,7 @@
 """The tools for agents, called by the official client in this process, on the real handlers."""
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def session(door: Door, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
     """What these tools answer, called one after the other."""
 
     async def talk() -> list[Any]:
-        with Gateway.of(Account(door.url, TOKEN)) as gateway:
+        with closing(Gateway.of(Account(door.url, TOKEN))) as gateway:
             async with Client(server(gateway)) as client:
                 return [await client.call_tool(name, arguments) for name, arguments in calls]
 
@@ -33,7 +34,7 @@ def session(door: Door, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
 
 def schemas(door: Door) -> dict[str, Any]:
     async def talk() -> dict[str, Any]:
-        with Gateway.of(Account(door.url, TOKEN)) as gateway:
+        with closing(Gateway.of(Account(door.url, TOKEN))) as gateway:
             async with Client(server(gateway)) as client:
                 return {tool.name: tool for tool in (await client.list_tools()).tools}
 

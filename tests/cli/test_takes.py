@@ -8,7 +8,8 @@ import pytest
 
 from filmgate_cli.problems import Problem, WrongUsage
 from filmgate_cli.takes import check_target, save_takes
-from tests.cli.test_wire import Reply, answering
+from tests.cli.test_wire import answering
+from tests.support.serving import Reply
 
 PICTURE = b"\x89PNG picture"
 GOOD: Reply = (200, {}, PICTURE)

@@ -1,10 +1,8 @@
 """The line to the gateway: what is sent again, how often, and what an answer must be."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -12,8 +10,8 @@ import pytest
 from filmgate_cli.account import Account
 from filmgate_cli.problems import Refused, Unreachable
 from filmgate_cli.wire import Body, Patience, Wire
+from tests.support.serving import Came, Reply, serving
 
-Reply = tuple[int, dict[str, str], bytes]
 JSON = {"Content-Type": "application/json"}
 OK: Reply = (200, JSON, b"{}")
 BODY = Body(b'{"prompt": "a"}', "application/json")
@@ -27,47 +25,30 @@ class Line:
     url: str = ""
     seen: list[tuple[str, str, str | None, bytes]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    opened: list[Wire] = field(default_factory=list)
 
     def wire(self, **patience: Any) -> Wire:
         account = Account(self.url, "token")
-        return Wire(account, patience=Patience(**patience), pause=self.pauses.append)
+        made = Wire(account, patience=Patience(**patience), pause=self.pauses.append)
+        self.opened.append(made)
+        return made
 
 
 @contextmanager
 def answering(*replies: Reply | None) -> Iterator[Line]:
     line = Line(list(replies))
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            key = self.headers.get("Idempotency-Key")
-            line.seen.append((self.command, self.path, key, body))
-            reply = line.replies.pop(0)
-            if reply is None:
-                return
-            status, headers, data = reply
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(came: Came) -> Reply | None:
+        key = came.headers.get("idempotency-key")
+        line.seen.append((came.method, came.path, key, came.body))
+        return line.replies.pop(0)
 
-        do_GET = do_POST = handle_any
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    line.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield line
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(answer) as line.url:
+        try:
+            yield line
+        finally:
+            for wire in line.opened:
+                wire.close()
 
 
 @pytest.mark.parametrize(

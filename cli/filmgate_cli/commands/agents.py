@@ -1,5 +1,7 @@
 """The same for agents: tools by the Model Context Protocol."""
 
+from contextlib import closing
+
 from filmgate_cli.account import find_account
 from filmgate_cli.client import Gateway
 from filmgate_cli.commands.frame import command
@@ -20,5 +22,5 @@ def mcp(screen: Screen) -> None:
         raise WrongUsage(
             "The package mcp is not installed.", "Add it: pip install 'filmgate-cli[mcp]'"
         ) from None
-    with Gateway.of(find_account()) as gateway:
+    with closing(Gateway.of(find_account())) as gateway:
         server(gateway).run("stdio")

@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter
@@ -122,7 +122,7 @@ def _argument(one: Parameter, given: dict[str, Any], screen: Screen, opened: Exi
     if one.annotation is Screen:
         return screen
     if one.annotation is Gateway:
-        return opened.enter_context(Gateway.of(find_account()))
+        return opened.enter_context(closing(Gateway.of(find_account())))
     if is_dataclass(one.annotation) and isinstance(one.annotation, type):
         return one.annotation(**{each.name: given[each.name] for each in fields(one.annotation)})
     return given[one.name]

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -33,7 +34,7 @@ def login(
     filmgate login https://gate.example.com < token.txt
     """
     account = Account(checked_url(url or _asked("Address of the gateway")), _token(url))
-    with Gateway.of(account) as gateway:
+    with closing(Gateway.of(account)) as gateway:
         gateway.generations(1)
     file = config_file()
     store(account, file)
