@@ -6,7 +6,10 @@ SAM := .venv-sam
 LITELLM := .venv-litellm
 NODE := tests/clients/node_modules
 BIN := $(VENV)/bin
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
+PIP := -m pip install --quiet --disable-pip-version-check --no-deps
+PIP_INSTALL := $(PIP) --require-hashes -r
+# The command line out of this checkout; what it needs and what builds it is in the lock.
+CLI_INSTALL = $(BIN)/python $(PIP) --no-build-isolation --editable cli
 
 .DEFAULT_GOAL := help
 .PHONY: help run test clients lint bench simulate mutate deploy token lock clean
@@ -65,14 +68,16 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo "This Python has no venv. On Debian: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.run: requirements-run.lock | $(VENV)/bin/python
+$(VENV)/.run: requirements-run.lock cli/pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up the Python environment, this one time: about half a minute"
 	@$(BIN)/python $(PIP_INSTALL) requirements-run.lock
+	@$(CLI_INSTALL)
 	@touch $@
 
-$(VENV)/.test: requirements-test.lock | $(VENV)/bin/python
+$(VENV)/.test: requirements-test.lock cli/pyproject.toml | $(VENV)/bin/python
 	@echo "Setting up the test environment, this one time: about a minute"
 	@$(BIN)/python $(PIP_INSTALL) requirements-test.lock
+	@$(CLI_INSTALL)
 	@touch $@ $(VENV)/.run
 
 $(SAM)/.done: requirements-sam.lock | $(VENV)/bin/python

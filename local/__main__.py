@@ -123,6 +123,7 @@ def _serve(stack: LocalStack, console: Console, board: NoticeBoard) -> None:
     console.print(f"\nthe API answers at [bold]{stack.url}[/bold] until Ctrl-C.")
     console.print("Try, in another terminal:")
     console.print(
+        '  .venv/bin/filmgate compare "A lamplighter walks along the quay" --duration 5\n'
         f"  . {stack.environment_file}\n"
         '  curl -s $FILMGATE_URL/v1/budgets/owner -H "Authorization: Bearer $FILMGATE_TOKEN"'
     )

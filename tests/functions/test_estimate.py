@@ -304,6 +304,34 @@ def test_ten_shots_of_a_nanobanana_still_and_five_seconds_of_whan_cost_fifteen_c
     assert body["expires_at"] == "2026-11-22T12:15:00.000Z"
 
 
+def test_a_shot_list_in_csv_is_priced_as_it_would_be_made(studio: Deployment) -> None:
+    sent = sample("estimate", "shot-list-csv")
+    rows = [{"prompt": "A lamp, lit at dusk", "number": 1}, {"prompt": "The harbour", "number": 2}]
+    shots = [{**row, "keyframe": {"provider": "dalle"}, "clip": None} for row in rows]
+
+    priced = studio.call("estimate", sent).json
+    as_json = storyboard(studio, shots=shots, budget="0.1000", title="harbour").json
+
+    own = {"quote_id"}
+    assert {k: v for k, v in priced.items() if k not in own} == {
+        k: v for k, v in as_json.items() if k not in own
+    }
+    assert (priced["total"], priced["budget"], priced["within_budget"]) == (
+        "0.0400", "0.1000", True,
+    )  # fmt: skip
+
+
+def test_a_shot_list_that_cannot_be_read_is_refused_by_line_before_it_is_priced(
+    studio: Deployment,
+) -> None:
+    sent = sample("estimate", "shot-list-csv")
+
+    refused = studio.call("estimate", altered(sent, body="number,prompt\n1,a\n1,b\n"))
+
+    problem = assert_problem(refused, 422, "validation-failed")
+    assert problem["errors"][0]["line"] == 3
+
+
 def test_the_strategies_stand_side_by_side(studio: Deployment) -> None:
     body = storyboard(studio, shots=[{"prompt": "a fox", "clip": {}, "variation": {}}]).json
 

@@ -30,6 +30,7 @@ WALK = [
     ("estimate/clip", 200),
     ("estimate/compare-clips", 200),
     ("estimate/storyboard", 200),
+    ("estimate/shot-list-csv", 200),
     ("settings/set-budget", 200),
     ("settings/read-budget", 200),
     ("generate/image", 202),
