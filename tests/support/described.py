@@ -1,0 +1,118 @@
+"""Whether answers are what the description says: every one that a test sees is held against it.
+
+The description is closed here: a field, header or problem that it does not name is a fault. So are
+a request that was served and that it would not allow, and an address that it does not have.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from filmgate.domain.errors import CallerError, MethodNotAllowed, NotFound
+from openapi.document import document, problem_headers, problems_by_status
+from openapi.operation import JSON, Answer, Operation, Shape
+from openapi.operations import OPERATIONS
+from openapi.problems import KINDS, Problem
+from openapi.schemas import schema_of
+
+COMMON_FIELDS = {"type", "title", "status", "detail", "instance", "code", "retryable"}
+UNDESCRIBED = {"content-type", "cache-control", "content-length"}
+
+Headers = Mapping[str, str]
+
+
+def operation_at(method: str, path: str) -> Operation | None:
+    """The operation behind an address; words of a path go before its parameters."""
+    found = [
+        one for one in OPERATIONS if one.method == method and _pattern(one.path).fullmatch(path)
+    ]
+    return min(found, key=lambda one: one.path.count("{"), default=None)
+
+
+def check_request(operation: Operation, kind: str, body: str) -> None:
+    """A body that was served is one that the description allows."""
+    if operation.body is None:
+        return
+    shape = operation.body.content.get(kind)
+    assert shape is not None, f"{operation.id} takes no {kind}"
+    if kind == JSON:
+        _check(shape, json.loads(body), f"the request of {operation.id}")
+
+
+def check_answer(method: str, path: str, status: int, headers: Headers, body: str) -> None:
+    """An answer is one that the description has; header names in lower case."""
+    operation = operation_at(method, path)
+    if operation is None:
+        known = any(_pattern(one.path).fullmatch(path) for one in OPERATIONS)
+        nowhere = [MethodNotAllowed if known else NotFound, *_strangers()]
+        _check_problem(nowhere, status, headers, json.loads(body), f"{method} {path}")
+        return
+    answers = {one.status: one for one in operation.answers}
+    where = f"{operation.id} {status}"
+    if status in answers:
+        _check_answer(answers[status], headers, body, where)
+    else:
+        refused = problems_by_status(operation).get(status, [])
+        _check_problem(refused, status, headers, json.loads(body), where)
+
+
+def _check_answer(answer: Answer, headers: Headers, body: str, where: str) -> None:
+    needed = {name.lower() for name, one in answer.headers.items() if one.required}
+    _check_headers(headers, needed, {name.lower() for name in answer.headers}, where)
+    if not answer.content:
+        assert body == "", f"{where} has a body"
+        return
+    kind = headers["content-type"].partition(";")[0]
+    assert kind in answer.content, f"{where} is {kind}"
+    if kind == JSON:
+        _check(answer.content[kind], json.loads(body), where)
+
+
+def _check_problem(
+    kinds: Iterable[type[CallerError]], status: int, headers: Headers, body: Any, where: str
+) -> None:
+    assert headers["content-type"] == "application/problem+json", where
+    by_code = {kind.code: kind for kind in kinds if kind.status == status}
+    assert body["code"] in by_code, f"{where} is not described to be {body['code']}: {body}"
+    kind = by_code[body["code"]]
+    _check(Problem, body, where)
+    own, told = set(body) - COMMON_FIELDS, KINDS[kind]
+    assert set(told.facts) <= own <= {*told.facts, *told.more}, f"{where} {kind.code}: {own}"
+    expected = {name.lower() for name, _ in problem_headers(kind)}
+    _check_headers(headers, expected, expected, where)
+
+
+def _check_headers(headers: Headers, needed: set[str], allowed: set[str], where: str) -> None:
+    own = set(headers) - UNDESCRIBED
+    assert needed <= own <= allowed, f"{where} has the headers {sorted(own)}"
+    assert headers["cache-control"] == "no-store", where
+
+
+def _strangers() -> list[type[CallerError]]:
+    """What an address that is not there says to who has no token, or whose token nobody knows."""
+    usual = next(one for one in OPERATIONS if one.role == "viewer").all_problems
+    return [kind for kind in usual if kind.status in (401, 503)]
+
+
+def _check(shape: Shape, value: Any, where: str) -> None:
+    fault = next(iter(_validator(json.dumps(schema_of(shape))).iter_errors(value)), None)
+    assert fault is None, f"{where}: {fault.json_path} {fault.message}"
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator({**json.loads(schema), "components": _closed()["components"]})
+
+
+@cache
+def _closed() -> dict[str, Any]:
+    return document(closed=True)
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", template))
