@@ -30,6 +30,14 @@ class Health(Shown):
     time: Moment
 
 
+class Me(Shown):
+    """Who is asking."""
+
+    user: str
+    role: UserRole
+    token_id: str
+
+
 class _Settings(Shown):
     enabled: bool
     priority: int

@@ -8,6 +8,7 @@ from filmgate.schemas import TokenBody
 from openapi.answers.studio import (
     AuditTrail,
     Health,
+    Me,
     NewToken,
     Notices,
     Providers,
@@ -33,6 +34,15 @@ OPERATIONS: Final = (
         role="open",
         summary="Version and time",
         answers=(answer(200, "It works.", Health),),
+    ),
+    Operation(
+        id="get_me",
+        method="GET",
+        path="/v1/me",
+        tag="access",
+        role="viewer",
+        summary="Whose token this is",
+        answers=(answer(200, "The user and the role.", Me),),
     ),
     Operation(
         id="list_providers",

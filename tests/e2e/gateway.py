@@ -98,8 +98,10 @@ class Studio:
         self.api = self.login("owner", "admin")
 
     def login(self, user: str, role: str) -> Api:
-        token = make_token(self.gateway.installation, user=user, role=role, tenant=self.tenant)
-        return Api(self.gateway.stack.url, token)
+        return Api(self.gateway.stack.url, self.token(user, role))
+
+    def token(self, user: str, role: str) -> str:
+        return make_token(self.gateway.installation, user=user, role=role, tenant=self.tenant)
 
     def make(self, **body: Any) -> dict[str, Any]:
         """Start a generation and wait for its end."""

@@ -28,6 +28,7 @@ from filmgate.adapters.table import StudioTable
 from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.ids import token_id
+from filmgate.http import address
 from filmgate.settings import Settings, settings
 from filmgate.usecases.authorize import token_hash
 from filmgate.usecases.ports import Principal, Token
@@ -338,12 +339,8 @@ class Deployment:
 
 def verb_of(method: str, path: str) -> str:
     """The function behind an address, by the template's routes."""
-    for (known, template_path), verb in documents.routes().items():
-        parts, own = template_path.split("/"), path.split("/")
-        same = len(parts) == len(own) and all(
-            part == mine or part.startswith("{") for part, mine in zip(parts, own, strict=True)
-        )
-        if known == method and same:
+    for (known, template), verb in documents.routes().items():
+        if known == method and address(template).fullmatch(path):
             return verb
     return documents.routes()["ANY", "$default"]
 

@@ -20,6 +20,7 @@ from openapi.words import WORDS
 from tests.functions.test_who_may_what import EXPECTED, NOBODY
 from tests.support import described
 
+PAGES = {"/", "/static/{proxy+}", "/docs", "/openapi.json"}
 HEADERS = {"content-type": "application/json", "cache-control": "no-store"}
 HEALTH = {"status": "ok", "version": "0.1.0", "time": "2026-11-22T12:00:00.000Z"}
 
@@ -44,8 +45,14 @@ def test_the_document_that_is_served_is_the_one_that_the_models_make() -> None:
 
 
 def test_every_route_and_method_is_described_and_nothing_else() -> None:
-    routes = {(method, path) for path, methods in ROUTES.items() for method in methods}
+    routes = {
+        (method, path)
+        for path, methods in ROUTES.items()
+        for method in methods
+        if path.startswith(described.API)
+    }
 
+    assert {path for path in ROUTES if not path.startswith(described.API)} == PAGES
     assert {(one.method, one.path) for one in OPERATIONS} == routes
     assert len({one.id for one in OPERATIONS}) == len(OPERATIONS) == len(routes)
 
