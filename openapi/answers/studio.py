@@ -144,11 +144,12 @@ class Providers(Shown):
 
 
 class KeyTest(Shown):
-    """Whether a provider takes its key; `detail` is a stable word, `message` a sentence."""
+    """Whether a provider takes its key; `detail` is a stable word."""
 
     ok: bool
     detail: str
-    message: str
+    message: str | None
+    """What is wrong, in a sentence; null when nothing is."""
 
 
 class ConfirmedPrice(Shown):

@@ -22,7 +22,12 @@ from openapi.schemas import schema_of
 
 COMMON_FIELDS = {"type", "title", "status", "detail", "instance", "code", "retryable"}
 API = "/v1/"
-UNDESCRIBED = {"content-type", "cache-control", "content-length"}
+UNDESCRIBED = {"content-type", "cache-control", "content-length"} | {
+    "apigw-requestid",
+    "connection",
+    "date",
+    "server",  # what the way adds
+}
 
 Headers = Mapping[str, str]
 

@@ -30,6 +30,7 @@ export function Account() {
       <button type="button" class="bare" onClick=${() => end()}>Sign out</button>
     </p>`;
   }
+  if (who) return html`<p class="who quiet" role="status">Signing in…</p>`;
   const submit = (event) => {
     event.preventDefault();
     if (token.trim()) signIn(token.trim());
