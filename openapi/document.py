@@ -1,21 +1,19 @@
 """The document: every operation and every model, as OpenAPI 3.1."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from filmgate import __version__
-from filmgate.domain.errors import CallerError, MethodNotAllowed, Unauthenticated
-from filmgate.http import RETRYABLE
-from openapi.operation import TEXT, Answer, Body, Header, Operation, Parameter
+from openapi.operation import Answer, Body, Header, Operation, Parameter
 from openapi.operations import OPERATIONS, TAGS
-from openapi.problems import KINDS, Problem, example_of
+from openapi.refusals import Refusal, refusals_of
 from openapi.schemas import models_in, schema_of, schemas_of
 
 Json = dict[str, Any]
-PROBLEM: Final = "application/problem+json"
 ABOUT: Final = """\
 One API to make images and clips with many paid providers, where the price is known first, nothing \
 is paid twice, no budget is passed and no result is lost.
@@ -49,17 +47,16 @@ def document(operations: Sequence[Operation] = OPERATIONS, *, closed: bool = Fal
         "paths": _paths(operations),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "responses": _problem_responses(operations),
+            "responses": _refusal_responses(operations),
             "schemas": schemas,
         },
     }
 
 
-def problems_by_status(operation: Operation) -> dict[int, list[type[CallerError]]]:
-    """What an operation refuses, by status."""
-    found: defaultdict[int, list[type[CallerError]]] = defaultdict(list)
-    for kind in operation.all_problems:
-        found[kind.status].append(kind)
+def by_status(refusals: Iterable[Refusal]) -> dict[int, list[Refusal]]:
+    found: defaultdict[int, list[Refusal]] = defaultdict(list)
+    for one in refusals:
+        found[one.status].append(one)
     return dict(found)
 
 
@@ -73,7 +70,8 @@ def _models(operations: Iterable[Operation]) -> list[type[BaseModel]]:
         for shape in part.content.values()
         for model in models_in(shape)
     ]
-    return list(dict.fromkeys([*models, Problem]))
+    refused = [one.model for operation in operations for one in refusals_of(operation)]
+    return list(dict.fromkeys([*models, *refused]))
 
 
 def _paths(operations: Iterable[Operation]) -> Json:
@@ -99,8 +97,8 @@ def _operation(operation: Operation) -> Json:
         made["requestBody"] = _body(operation.body)
     answers = {str(one.status): _answer(one) for one in operation.answers}
     refusals = {
-        str(status): {"$ref": f"#/components/responses/{_response_name(kinds)}"}
-        for status, kinds in problems_by_status(operation).items()
+        str(status): {"$ref": f"#/components/responses/{_response_name(refusals)}"}
+        for status, refusals in by_status(refusals_of(operation)).items()
     }
     made["responses"] = dict(sorted((answers | refusals).items()))
     return made
@@ -154,46 +152,37 @@ def _headers(headers: Iterable[tuple[str, Header]]) -> Json:
     }
 
 
-def _problem_responses(operations: Iterable[Operation]) -> Json:
-    """One response for every set of problems that share a status somewhere."""
+def _refusal_responses(operations: Iterable[Operation]) -> Json:
+    """One response for every set of codes that share a status somewhere."""
     sets = {
-        _response_name(kinds): kinds
+        _response_name(refusals): refusals
         for operation in operations
-        for kinds in problems_by_status(operation).values()
+        for refusals in by_status(refusals_of(operation)).values()
     }
-    return {name: _refusal(kinds) for name, kinds in sorted(sets.items())}
+    return {name: _refusal(refusals) for name, refusals in sorted(sets.items())}
 
 
-def _response_name(kinds: Iterable[type[CallerError]]) -> str:
-    return "Or".join("Internal" if kind is CallerError else kind.__name__ for kind in kinds)
+def _response_name(refusals: Sequence[Refusal]) -> str:
+    """Such as BudgetExceededOrCostLimitExceeded."""
+    return "Or".join(re.sub(r"(?:^|[-_])(.)", lambda m: m[1].upper(), one.code) for one in refusals)
 
 
-def _refusal(kinds: Sequence[type[CallerError]]) -> Json:
+def _refusal(refusals: Sequence[Refusal]) -> Json:
+    first = refusals[0]
     made: Json = {
-        "description": " ".join(_refusal_told(kind) for kind in kinds),
+        "description": " ".join(map(_refusal_told, refusals)),
         "content": {
-            PROBLEM: {
-                "schema": schema_of(Problem),
+            first.media_type: {
+                "schema": schema_of(first.model),
                 "examples": {
-                    kind.code: {"summary": kind.title, "value": example_of(kind)} for kind in kinds
+                    one.code: {"summary": one.title, "value": one.example} for one in refusals
                 },
             }
         },
     }
-    headers = dict(problem_headers(kinds[0]))
-    return made | ({"headers": _headers(headers.items())} if headers else {})
+    return made | ({"headers": _headers(first.headers.items())} if first.headers else {})
 
 
-def problem_headers(kind: type[CallerError]) -> Iterator[tuple[str, Header]]:
-    """The headers of a refusal; all of one status have the same."""
-    if kind.status in RETRYABLE:
-        yield "Retry-After", Header("Whole seconds until it may work.", TEXT)
-    if kind is Unauthenticated:
-        yield "WWW-Authenticate", Header("The kind of token that is needed.", TEXT)
-    if kind is MethodNotAllowed:
-        yield "Allow", Header("The methods that the address takes.", TEXT)
-
-
-def _refusal_told(kind: type[CallerError]) -> str:
-    more = ", ".join(f"`{name}`" for name in KINDS[kind].more)
-    return f"`{kind.code}`: {kind.title}." + (f" At times with {more}." if more else "")
+def _refusal_told(one: Refusal) -> str:
+    more = ", ".join(f"`{name}`" for name in one.more)
+    return f"`{one.code}`: {one.title}." + (f" At times with {more}." if more else "")

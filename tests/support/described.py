@@ -12,12 +12,12 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from filmgate.domain.errors import CallerError, MethodNotAllowed, NotFound
-from filmgate.http import address
-from openapi.document import document, problem_headers, problems_by_status
+from filmgate.domain.errors import MethodNotAllowed, NotFound
+from filmgate.http import ROUTES, address
+from openapi.document import document
 from openapi.operation import JSON, Answer, Operation, Shape
 from openapi.operations import OPERATIONS
-from openapi.problems import KINDS, Problem
+from openapi.refusals import Refusal, problem_of, refusals_of
 from openapi.schemas import schema_of
 
 COMMON_FIELDS = {"type", "title", "status", "detail", "instance", "code", "retryable"}
@@ -34,9 +34,7 @@ Headers = Mapping[str, str]
 
 def operation_at(method: str, path: str) -> Operation | None:
     """The operation behind an address; words of a path go before its parameters."""
-    found = [
-        one for one in OPERATIONS if one.method == method and address(one.path).fullmatch(path)
-    ]
+    found = [one for one in _at(path) if one.method == method]
     return min(found, key=lambda one: one.path.count("{"), default=None)
 
 
@@ -56,17 +54,22 @@ def check_answer(method: str, path: str, status: int, headers: Headers, body: st
     if operation is None and status < HTTPStatus.BAD_REQUEST and not path.startswith(API):
         return  # a page or a part of one
     if operation is None:
-        known = any(address(one.path).fullmatch(path) for one in OPERATIONS)
-        nowhere = [MethodNotAllowed if known else NotFound, *_strangers()]
-        _check_problem(nowhere, status, headers, json.loads(body), f"{method} {path}")
+        known = any(address(route).fullmatch(path) for route in ROUTES)
+        nowhere = [problem_of(MethodNotAllowed if known else NotFound), *_strangers()]
+        _check_refusal(nowhere, status, headers, json.loads(body), f"{method} {path}")
         return
     answers = {one.status: one for one in operation.answers}
     where = f"{operation.id} {status}"
     if status in answers:
         _check_answer(answers[status], headers, body, where)
     else:
-        refused = problems_by_status(operation).get(status, [])
-        _check_problem(refused, status, headers, json.loads(body), where)
+        _check_refusal(refusals_of(operation), status, headers, json.loads(body), where)
+
+
+@cache
+def _at(path: str) -> list[Operation]:
+    """Every operation whose address this is."""
+    return [one for one in OPERATIONS if address(one.path).fullmatch(path)]
 
 
 def _check_answer(answer: Answer, headers: Headers, body: str, where: str) -> None:
@@ -81,18 +84,19 @@ def _check_answer(answer: Answer, headers: Headers, body: str, where: str) -> No
         _check(answer.content[kind], json.loads(body), where)
 
 
-def _check_problem(
-    kinds: Iterable[type[CallerError]], status: int, headers: Headers, body: Any, where: str
+def _check_refusal(
+    refusals: Iterable[Refusal], status: int, headers: Headers, body: Any, where: str
 ) -> None:
-    assert headers["content-type"] == "application/problem+json", where
-    by_code = {kind.code: kind for kind in kinds if kind.status == status}
-    assert body["code"] in by_code, f"{where} is not described to be {body['code']}: {body}"
-    kind = by_code[body["code"]]
-    _check(Problem, body, where)
-    own, told = set(body) - COMMON_FIELDS, KINDS[kind]
-    assert set(told.facts) <= own <= {*told.facts, *told.more}, f"{where} {kind.code}: {own}"
-    expected = {name.lower() for name, _ in problem_headers(kind)}
-    _check_headers(headers, expected, expected, where)
+    codes = {one.code: one for one in refusals if one.status == status}
+    code = body.get("error", body)["code"]
+    assert code in codes, f"{where} is not described to be {code}: {body}"
+    told = codes[code]
+    assert headers["content-type"] == told.media_type, where
+    _check(told.model, body, where)
+    own = set(body) - set(COMMON_FIELDS)
+    assert told.facts <= own <= told.facts | set(told.more), f"{where} {code}: {own}"
+    needed = {name.lower() for name, one in told.headers.items() if one.required}
+    _check_headers(headers, needed, {name.lower() for name in told.headers}, where)
 
 
 def _check_headers(headers: Headers, needed: set[str], allowed: set[str], where: str) -> None:
@@ -101,10 +105,10 @@ def _check_headers(headers: Headers, needed: set[str], allowed: set[str], where:
     assert headers["cache-control"] == "no-store", where
 
 
-def _strangers() -> list[type[CallerError]]:
+def _strangers() -> list[Refusal]:
     """What an address that is not there says to who has no token, or whose token nobody knows."""
-    usual = next(one for one in OPERATIONS if one.role == "viewer").all_problems
-    return [kind for kind in usual if kind.status in (401, 503)]
+    usual = next(one for one in OPERATIONS if one.role == "viewer")
+    return [one for one in refusals_of(usual) if one.status in (401, 503)]
 
 
 def _check(shape: Shape, value: Any, where: str) -> None:

@@ -11,11 +11,12 @@ from filmgate.domain.errors import CallerError
 from filmgate.http import ROUTES
 from filmgate.storyboard_bodies import KINDS as FILE_KINDS
 from filmgate.storyboard_bodies import storyboard_of
-from openapi.document import document, problems_by_status
+from openapi.document import by_status, document
 from openapi.files import DOCUMENT, as_text
 from openapi.operation import JSON, Operation
 from openapi.operations import OPERATIONS, TAGS
 from openapi.problems import KINDS, Problem, example_of
+from openapi.refusals import refusals_of
 from openapi.words import WORDS
 from tests.functions.test_who_may_what import EXPECTED, NOBODY
 from tests.support import described
@@ -117,10 +118,10 @@ def test_the_examples_of_a_response_are_the_codes_that_can_come() -> None:
 
     for operation in OPERATIONS:
         responses = made["paths"][operation.path][operation.method.lower()]["responses"]
-        for status, kinds in problems_by_status(operation).items():
+        for status, refusals in by_status(refusals_of(operation)).items():
             name = responses[str(status)]["$ref"].rpartition("/")[2]
-            shown = made["components"]["responses"][name]["content"]["application/problem+json"]
-            assert set(shown["examples"]) == {kind.code for kind in kinds}
+            (shown,) = made["components"]["responses"][name]["content"].values()
+            assert set(shown["examples"]) == {one.code for one in refusals}
 
 
 def test_the_words_are_about_fields_that_there_are() -> None:
