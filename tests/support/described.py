@@ -54,8 +54,9 @@ def check_answer(method: str, path: str, status: int, headers: Headers, body: st
     if operation is None and status < HTTPStatus.BAD_REQUEST and not path.startswith(API):
         return  # a page or a part of one
     if operation is None:
-        known = any(address(route).fullmatch(path) for route in ROUTES)
-        nowhere = [problem_of(MethodNotAllowed if known else NotFound), *_strangers()]
+        routes = [methods for route, methods in ROUTES.items() if address(route).fullmatch(path)]
+        other = any(method not in methods for methods in routes)
+        nowhere = [problem_of(MethodNotAllowed if other else NotFound), *_strangers()]
         _check_refusal(nowhere, status, headers, json.loads(body), f"{method} {path}")
         return
     answers = {one.status: one for one in operation.answers}
