@@ -99,7 +99,7 @@ def connect(stack: LocalStack) -> Installation:
 def make_film(stack: LocalStack, token: str, console: Console) -> bool:
     """Make the sample film and show it; False when a piece has no file."""
     film = read_film()
-    console.print(f"making “{film.title}”, {len(film.shots)} shots, through {stack.url}")
+    console.print(f"uploading {film.filename}: “{film.title}”, {len(film.shots)} shots")
     began = time.monotonic()
     with Progress(console) as progress:
         maker = FilmMaker(

@@ -16,6 +16,7 @@ from openapi.answers.base import (
     SignedAmount,
     StoryboardId,
     TokenId,
+    UploadId,
     left_out,
 )
 
@@ -80,6 +81,7 @@ class Problem(Shown):
     generationId: GenerationId = left_out()
     storyboardId: StoryboardId = left_out()
     tokenId: TokenId = left_out()
+    uploadId: UploadId = left_out()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ KINDS: Final[Mapping[type[CallerError], Kind]] = {
             "generationId": "gen_sjcyiog3wxxnik4qb65zbwoe72",
             "storyboardId": "sb_sjcyiog3wxxnik4qb65zbwoe72",
             "tokenId": "tok_c2u6dq4mxk7wyz3b",
+            "uploadId": "upl_sjcyiog3wxxnik4qb65zbwoe72",
         },
     ),
     errors.NoCapableProvider: Kind(

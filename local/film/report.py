@@ -50,7 +50,8 @@ def describe(piece: Piece) -> str:
         return "waiting"
     attempts = generation["attempts"]
     told = [f"{a['provider']}: {a['error']['message']}" for a in attempts if a["error"]]
-    if generation["state"] in ("queued", "running", "storing") and attempts:
+    under_way = generation["state"] in ("queued", "running", "storing")
+    if under_way and attempts and not attempts[-1]["error"]:
         told.append(f"{'trying' if told else 'asking'} {attempts[-1]['provider']}")
     if generation["state"] == "succeeded":
         made = f"made by {generation['provider']}"

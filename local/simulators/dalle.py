@@ -448,11 +448,11 @@ class Dalle:
             request, lambda reason: error(400, f"We could not parse your request: {reason}.")
         )
         order = check(body)
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        flaw = self._world.faults.take(NAME, "result")
+        flaw = self._world.faults.take(NAME, "result", order.prompt)
         self._accept(order, flaw)
         if refusal is not None:
             return refusal

@@ -260,11 +260,11 @@ class Kling:
         # From here to the saved job nothing waits: two calls with one reference cannot both pass.
         if order.reference and self._world.jobs.by_reference(NAME, order.reference):
             raise Refused(error(1201, f"external_task_id {order.reference} already exists"))
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        job = self._accept(order, drawn, self._world.faults.take(NAME, "result"))
+        job = self._accept(order, drawn, self._world.faults.take(NAME, "result", order.prompt))
         if refusal is not None:
             return refusal
         return await deliver(self._world, success(created(job)), fault)

@@ -280,11 +280,11 @@ class Sora:
         """POST /v1/videos"""
         _check_key(request)
         order = check(await _read(request))
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        job = self._accept(order, self._world.faults.take(NAME, "result"))
+        job = self._accept(order, self._world.faults.take(NAME, "result", order.prompt))
         if refusal is not None:
             return refusal
         return await deliver(self._world, json_reply(_created(job)), fault)

@@ -378,7 +378,7 @@ class Veo:
 
     def _submit(self, wish: ClipWish, kind: str, id: str) -> tuple[Job, Fault | None]:
         """The accepted job and the fault that its answer meets. Raises Refused for a refusal."""
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", wish.prompt)
         refusal = refusal_of(fault)
         if refusal is None:
             return self._accept(wish, kind, id), fault
@@ -387,7 +387,7 @@ class Veo:
         raise Refused(refusal)
 
     def _accept(self, wish: ClipWish, kind: str, id: str) -> Job:
-        flaw = self._world.faults.take(NAME, "result")
+        flaw = self._world.faults.take(NAME, "result", wish.prompt)
         name, started_at_s = (flaw.name if flaw else None), now_s()
         factor = OVERCHARGE_FACTOR if name == "overcharge" else 1
         width, height = wish.size

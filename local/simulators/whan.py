@@ -221,11 +221,11 @@ class Whan:
             told = {"code": problem.code, "message": problem.message}
             body = told | {"request_id": str(uuid.uuid4())}
             raise Refused(json_reply(body, problem.http_status)) from problem
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        job = self._accept(order, drawn, self._world.faults.take(NAME, "result"))
+        job = self._accept(order, drawn, self._world.faults.take(NAME, "result", order.prompt))
         if refusal is not None:
             return refusal
         output = {"task_status": "PENDING", "task_id": job.id}

@@ -53,6 +53,7 @@ AttemptId = Annotated[str, id_of("att")]
 TakeId = Annotated[str, id_of("take")]
 StoryboardId = Annotated[str, id_of("sb")]
 QuoteId = Annotated[str, id_of("quo")]
+UploadId = Annotated[str, id_of("upl")]
 TokenId = Annotated[str, id_of("tok")]
 
 

@@ -1,6 +1,6 @@
 """Generations with their attempts and takes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ from openapi.answers.base import (
     RateCard,
     Shown,
     TakeId,
+    id_of,
     left_out,
 )
 
@@ -38,7 +39,7 @@ class AskedParams(Shown):
     duration_s: int = left_out()
     fps: int = left_out()
     seed: int = left_out()
-    image: TakeId = left_out()
+    image: Annotated[str, id_of("(take|upl)")] = left_out()
     motion: Motion = left_out()
 
 

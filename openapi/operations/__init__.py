@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from typing import Final
 
 from openapi.operation import Operation
-from openapi.operations import estimates, generations, settings, storyboards, studio, usage
+from openapi.operations import (
+    estimates,
+    generations,
+    settings,
+    storyboards,
+    studio,
+    uploads,
+    usage,
+)
 
 TAGS: Final[Mapping[str, str]] = {
     "estimates": "What it would cost, before it is bought.",
     "generations": "One image or one clip.",
     "storyboards": "Many shots under one budget.",
+    "uploads": "Files that become clips and storyboards.",
     "usage": "Where the money goes.",
     "budgets": "What may be spent in a month.",
     "settings": "Providers, their order and keys; the secret of the webhooks.",
@@ -20,6 +29,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *estimates.OPERATIONS,
     *generations.OPERATIONS,
     *storyboards.OPERATIONS,
+    *uploads.OPERATIONS,
     *usage.OPERATIONS,
     *settings.OPERATIONS,
     *studio.OPERATIONS,

@@ -12,6 +12,7 @@ A_GENERATION: Final = "gen_sjcyiog3wxxnik4qb65zbwoe72"
 AN_ATTEMPT: Final = "att_sjcyiog3wxxnik4qb65zbwoe7200"
 A_TAKE: Final = "take_sjcyiog3wxxnik4qb65zbwoe7200"
 A_STORYBOARD: Final = "sb_sjcyiog3wxxnik4qb65zbwoe72"
+AN_UPLOAD: Final = "upl_sjcyiog3wxxnik4qb65zbwoe72"
 A_TOKEN: Final = "tok_c2u6dq4mxk7wyz3b"  # noqa: S105 - a name, no token
 
 

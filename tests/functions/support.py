@@ -50,6 +50,7 @@ _CACHED = (
     "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
     "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
+    "upload_book", "uploads_bucket_named",
 )  # fmt: skip
 
 Json = dict[str, Any]
@@ -184,8 +185,13 @@ class Deployment:
             TableName=documents.physical_name("StudioTable"), **documents.table_definition()
         )
         self.s3 = client("s3")
-        for bucket in documents.resources("AWS::S3::Bucket"):
-            self.s3.create_bucket(Bucket=documents.physical_name(bucket))
+        for bucket, properties in documents.resources("AWS::S3::Bucket").items():
+            name = documents.physical_name(bucket)
+            self.s3.create_bucket(Bucket=name)
+            if "VersioningConfiguration" in properties:
+                self.s3.put_bucket_versioning(
+                    Bucket=name, VersioningConfiguration=properties["VersioningConfiguration"]
+                )
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
         client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
         self.sqs = client("sqs")

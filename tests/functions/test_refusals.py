@@ -19,6 +19,7 @@ from tests.template import documents
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PATHS = {
     "/v1/generations/{id}": "/v1/generations/gen_" + "a" * 26,
+    "/v1/uploads/{id}": "/v1/uploads/upl_" + "a" * 26,
     "/v1/budgets/{scope}": "/v1/budgets/owner",
     "/v1/settings/providers/{id}": "/v1/settings/providers/dalle",
     "/v1/settings/providers/{id}/key": "/v1/settings/providers/dalle/key",

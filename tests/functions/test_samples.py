@@ -3,6 +3,7 @@
 import pytest
 
 from tests.functions.support import ROOT, Deployment, events, sample
+from tests.functions.uploads import put
 from tests.functions.vendors import (
     CLIP_URL,
     DALLE,
@@ -66,6 +67,10 @@ WALK = [
     ("storyboards/cancel", 202),
     ("read/storyboard", 200),
     ("read/storyboards", 200),
+    ("uploads/ask", 201),
+    ("uploads/read", 200),
+    ("accept_upload/keyframe", ["started"]),
+    ("accept_upload/shot-list", ["started"]),
     ("usage/rows", 200),
     ("usage/rows-as-csv", 200),
     ("usage/summary", 200),
@@ -97,6 +102,8 @@ def test_every_sample_input_works_in_the_order_of_a_walk_through_the_product(
     vendors.will(KLING, kling_created(), kling_task("succeeded", CLIP_URL))
     vendors.serves(CLIP_URL, clip(seconds=5))
     vendors.will("hooks.studio.example", reply(204, b""))
+    put(studio, "harbour/rooftop at dusk.png", picture(640, 360))
+    put(studio, "harbour/shots.csv", b"prompt,keyframe_provider,clip_provider\na lamp,dalle,none\n")
 
     answers = [studio.invoke(*_named(name)) for name, _ in WALK]
 
@@ -118,6 +125,9 @@ def test_every_function_has_a_sample_input(verb: str) -> None:
 
 def said(answer: dict[str, object]) -> object:
     """The field by which an answer is known."""
+    match answer:
+        case {"accepted": list(accepted)}:
+            return [one["state"] for one in accepted]
     known = ("statusCode", "outcome", "state", "done", "drift", "batchItemFailures", "told")
     return next((answer[name] for name in known if name in answer), True)
 

@@ -82,6 +82,8 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("GET", "/v1/storyboards/{id}"): row(200, 200, 200, 404, other_creator=404),
     ("DELETE", "/v1/storyboards/{id}"): row(403, 202, 202, 404, other_creator=404),
     ("POST", "/v1/storyboards/{id}/resume"): row(403, 409, 409, 404, other_creator=404),
+    ("POST", "/v1/uploads"): row(403, 201, 201, 201),
+    ("GET", "/v1/uploads/{id}"): row(200, 200, 200, 404, other_creator=404),
     ("GET", "/v1/notices"): EVERYBODY,
     ("GET", "/v1/verify"): ADMINS,
     ("GET", "/v1/usage"): EVERYBODY,
@@ -116,6 +118,9 @@ BODIES: Final[Mapping[tuple[str, str], dict]] = {
     },
     ("POST", "/v1/storyboards"): {"shots": [{"prompt": CANARY}]},
     ("POST", "/v1/storyboards/{id}/resume"): {},
+    ("POST", "/v1/uploads"): {
+        "filename": f"{CANARY}.png", "content_type": "image/png", "size_bytes": 9,
+    },
     ("PUT", "/v1/budgets/{scope}"): {"limit": "3.0000"},
     ("PUT", "/v1/settings/order"): {
         "type": "image", "order": ["dalle", "nanobanana", "midjourney"],
@@ -144,8 +149,10 @@ class Scene:
         studio.own_settings("dalle", model="gpt-image-1-mini")
         made = self.ask("POST", "/v1/generations", "creator").json
         board = self.ask("POST", "/v1/storyboards", "creator").json
+        upload = self.ask("POST", "/v1/uploads", "creator").json
         self._ids = {
             "/static/{proxy+}": "0/app.js",
+            "/v1/uploads/{id}": upload["upload_id"],
             "/v1/generations/{id}": made["id"],
             "/v1/storyboards/{id}": board["id"],
             "/v1/storyboards/{id}/resume": board["id"],

@@ -80,6 +80,16 @@ def test_a_refusal_is_the_vendors_own_and_nothing_is_accepted(
     assert accepted(sim, provider) == 1
 
 
+@pytest.mark.parametrize("provider", ALL)
+def test_a_fault_for_one_prompt_leaves_every_other_call_alone(
+    sim: Simulators, provider: str
+) -> None:
+    order(sim, provider, "http_500", prompt="no such words", times=0)
+    order(sim, provider, "http_500", prompt="A red")
+
+    assert [sim.submit(provider).status for _ in range(2)] == [500, 200]
+
+
 def test_a_refused_prompt_at_nanobanana_is_a_200_without_candidates(sim: Simulators) -> None:
     order(sim, "nanobanana", "refuse", code="BLOCKLIST")
 

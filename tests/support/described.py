@@ -89,7 +89,7 @@ def _check_refusal(
     refusals: Iterable[Refusal], status: int, headers: Headers, body: Any, where: str
 ) -> None:
     codes = {one.code: one for one in refusals if one.status == status}
-    code = body.get("error", body)["code"]
+    code = body.get("error", body).get("code")
     assert code in codes, f"{where} is not described to be {code}: {body}"
     told = codes[code]
     assert headers["content-type"] == told.media_type, where

@@ -33,9 +33,10 @@ from filmgate.domain.pace import Flight, flight_step, started
 from filmgate.domain.totals import added
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
 from tests.support.memory_desk import Key, MemoryDesk
+from tests.support.memory_uploads import MemoryUploads
 
 
-class MemoryStudio(MemoryDesk):
+class MemoryStudio(MemoryUploads, MemoryDesk):
     """A table that forgets when the test ends. What a test may look at is public."""
 
     def __init__(self) -> None:

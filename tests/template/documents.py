@@ -117,7 +117,7 @@ def functions() -> dict[str, Document]:
 
 def logical_id(verb: str) -> str:
     """The function's name in the template: FinishFunction for finish."""
-    return f"{verb.capitalize()}Function"
+    return f"{verb.replace('_', ' ').title().replace(' ', '')}Function"
 
 
 @cache

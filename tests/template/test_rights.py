@@ -11,14 +11,14 @@ VERBS = sorted(functions())
 LOG_DELIVERY = "logs:CreateLogDelivery"
 # Which rights belong to which parts of wiring.
 RIGHTS = {
-    "s3:": {"takes", "exports"},
+    "s3:": {"takes", "exports", "uploads_bucket"},
     "states:": {"workflow", "shooting"},
     "secretsmanager:": {"provider_keys", "webhook_secrets"},
     "events:": {"bus"},
     "sns:": {"owner_topic"},
 }
 # Queues are also spoken to by event source mappings, with the function's role.
-QUEUES = {"announce", "deliver", "alarm", "replay"}
+QUEUES = {"announce", "deliver", "alarm", "replay", "accept_upload"}
 
 
 def statements(properties: dict[str, Any]) -> list[dict[str, Any]]:
@@ -216,4 +216,21 @@ def test_who_announces_puts_one_kind_of_item_and_reads_none() -> None:
     assert may == {"dynamodb:PutItem"} | {
         f"dynamodb:{name}"
         for name in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+    }
+
+
+def test_who_accepts_files_reads_those_of_the_inbox_and_writes_only_what_is_put_aside() -> None:
+    policy = documents.resources("AWS::IAM::Policy")["AcceptUploadBucketPolicy"]
+    given = documents.parameters()
+
+    assert policy["Roles"] == [{"Ref": "AcceptUploadFunctionRole"}]
+    assert {
+        (action, documents.resolved(one["Resource"], given).partition("uploads-bucket")[2])
+        for one in policy["PolicyDocument"]["Statement"]
+        for action in _listed(one["Action"])
+    } == {
+        ("s3:GetObject", "/uploads/*"),
+        ("s3:GetObjectVersion", "/uploads/*"),
+        ("s3:ListBucket", ""),
+        ("s3:PutObject", "/rejected/*"),
     }

@@ -61,6 +61,8 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/storyboards": ("GET", "POST"),
     "/v1/storyboards/{id}": ("GET", "DELETE"),
     "/v1/storyboards/{id}/resume": ("POST",),
+    "/v1/uploads": ("POST",),
+    "/v1/uploads/{id}": ("GET",),
     "/v1/usage": ("GET",),
     "/v1/usage/summary": ("GET",),
     "/v1/usage/discrepancies": ("GET",),

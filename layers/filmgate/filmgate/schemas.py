@@ -73,6 +73,9 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Resolution = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{2,4}x[0-9]{2,4}|[0-9]{3,4}[pP]|4[kK])$")
 ]
+StillId = Annotated[
+    str, StringConstraints(pattern=r"^(take_[a-z2-7]{26}[0-9]{2}|upl_[a-z2-7]{26})$")
+]
 Ratio = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}:[0-9]{1,2}$")]
 
 
@@ -91,7 +94,7 @@ class Params(_Body):
     fps: Literal[24, 25, 30, 60] | None = None
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     count: Annotated[int, Field(ge=1, le=1)] = 1
-    image: Annotated[str, StringConstraints(pattern=r"^take_[a-z2-7]{26}[0-9]{2}$")] | None = None
+    image: StillId | None = None
     motion: Motion | None = None
 
 
@@ -475,7 +478,7 @@ def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
 
 def _pointer(error: Any) -> str:
     parts = error["loc"]
-    if error["type"] == "only_for_clips":  # raised for the object around the field
+    if error["type"] in ("only_for_clips", "at_field"):  # raised for the object around the field
         parts = (*parts, *error["ctx"]["field"].split("."))
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
     return "".join(f"/{part}" for part in parts)

@@ -18,6 +18,8 @@ class Settings(BaseModel):
     studio_table_name: str | None = None
     takes_bucket_name: str | None = None
     exports_bucket_name: str | None = None
+    uploads_bucket_name: str | None = None
+    owner_tenant: str | None = None
     generation_state_machine_arn: str | None = None
     storyboard_state_machine_arn: str | None = None
     shots_at_once: int = 20

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.inbox import UploadsBucket
     from filmgate.adapters.notices import NoticeTable
     from filmgate.adapters.owners_table import OwnersTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
     from filmgate.adapters.topic import OwnerTopic
+    from filmgate.adapters.uploads_table import UploadTable
     from filmgate.adapters.usage_table import UsageTable
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
@@ -66,6 +68,25 @@ def usage_book() -> "UsageTable":
     from filmgate.adapters.usage_table import UsageTable
 
     return UsageTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def upload_book() -> "UploadTable":
+    from filmgate.adapters.uploads_table import UploadTable
+
+    return UploadTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+def uploads_bucket() -> "UploadsBucket":
+    return uploads_bucket_named(settings().need("uploads_bucket_name"))
+
+
+@cache
+def uploads_bucket_named(name: str) -> "UploadsBucket":
+    """The bucket that an event tells of; the function's role has rights to our own alone."""
+    from filmgate.adapters.inbox import UploadsBucket
+
+    return UploadsBucket(_client("s3"), name)
 
 
 @cache

@@ -16,6 +16,7 @@ reads it whole:
     <tenant>#audit                  <moment>#<id>
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
+    <tenant>#upload#<id>            upload
     <tenant>#notices                <time>#<notice id>
     <tenant>#alarm#<notice id>      mark
     <tenant>#watch#<scope>#<month>  forecast
@@ -125,6 +126,10 @@ def token_key(tenant: str, token_id: str) -> dict[str, str]:
 
 def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
     return {"pk": f"{tenant}#claim#{claim_id}", "sk": "claim"}
+
+
+def upload_key(tenant: str, upload_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#upload#{upload_id}", "sk": "upload"}
 
 
 def pace_key(tenant: str, user: str) -> dict[str, str]:

@@ -44,6 +44,7 @@ from filmgate.domain.ledger import (
     is_new,
 )
 from filmgate.domain.pace import Flight, Start, flight_step, started
+from filmgate.domain.uploads import Upload
 from filmgate.domain.usage import differences, status_of
 from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
@@ -119,6 +120,10 @@ class StudioTable:
             limit=limit,
         )
         return Page([load(Generation, item) for item in found], following)
+
+    def upload(self, tenant: str, upload_id: str) -> Upload | None:
+        item = self._get(items.upload_key(tenant, upload_id))
+        return None if item is None else load(Upload, item)
 
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
         item = self._get(items.budget_key(tenant, scope, period))

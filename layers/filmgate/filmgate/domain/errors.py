@@ -106,6 +106,12 @@ class ValidationFailed(CallerError):
         super().__init__("; ".join(f"{p or '/'}: {m}" for p, m in errors), errors=listed)
 
 
+class ImageUnusable(CallerError):
+    """What was brought as an image is none that can be used; the detail says why."""
+
+    code, status, title = "validation-failed", 422, "The image cannot be used"
+
+
 class IdempotencyKeyReused(CallerError):
     code, status, title = "idempotency-key-reused", 422, "The key belongs to another request"
 

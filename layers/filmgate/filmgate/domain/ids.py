@@ -37,6 +37,17 @@ def generation_of_take(take_id: str) -> str | None:
     return f"gen_{stem[:_LENGTH]}"
 
 
+def upload_id(tenant: str, user: str, *what: str) -> str:
+    """The id of what this user brings, named by what tells it from everything else of theirs."""
+    return f"upl_{_digest('upload', tenant, user, *what)}"
+
+
+def is_upload_id(text: str) -> bool:
+    """Whether a text has the form of an upload's id."""
+    stem = text.removeprefix("upl_")
+    return stem != text and len(stem) == _LENGTH and stem.isascii() and stem.isalnum()
+
+
 def event_id(generation_id: str) -> str:
     """The id under which the end of a generation is told; there is one end."""
     return f"evt_{_stem(generation_id)}"

@@ -13,7 +13,6 @@ from filmgate.domain.errors import (
     BudgetExceeded,
     DoesNotFit,
     IdempotencyKeyReused,
-    NotFound,
     StoreUnavailable,
     ValidationFailed,
 )
@@ -25,8 +24,8 @@ from filmgate.domain.usage import ordered_of
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
-from filmgate.usecases.reading import read_generation
 from filmgate.usecases.request import Priced, Request, priced
+from filmgate.usecases.stills import NO_SUCH_STILL, may_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,28 +170,9 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
 
 
 def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
-    take_id = request.wish.image
-    if take_id is not None and not may_use(take_id, principal, studio):
-        raise ValidationFailed([("/params/image", "there is no still with this take id")])
-
-
-def may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
-    """Whether this is a still that the principal can see."""
-    try:
-        read_generation(ids.generation_of_take(take_id) or "", principal=principal, studio=studio)
-    except NotFound:
-        return False
-    return find_take_key(studio, principal.tenant, take_id) is not None
-
-
-def find_take_key(studio: Studio, tenant: str, take_id: str) -> str | None:
-    """Where a still lies in the take bucket; None when the tenant has no such still."""
-    generation_id = ids.generation_of_take(take_id)
-    record = studio.find(tenant, generation_id) if generation_id else None
-    for take in record.takes if record else ():
-        if take.id == take_id and take.media_type.startswith("image/"):
-            return take.key
-    return None
+    image = request.wish.image
+    if image is not None and not may_use(image, principal, studio):
+        raise ValidationFailed([("/params/image", NO_SUCH_STILL)])
 
 
 def _generation(

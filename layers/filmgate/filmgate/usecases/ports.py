@@ -1,11 +1,11 @@
 """What the use cases need from outside, as protocols. wiring.py knows who fulfils them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
@@ -17,6 +17,7 @@ from filmgate.domain.generations import Generation, GenerationState, Link, Recor
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, PriceDoubt
 from filmgate.domain.money import Micros
+from filmgate.domain.uploads import Upload
 from filmgate.domain.usage import Status
 from filmgate.domain.wishes import Media
 from filmgate.providers.base import Adapter
@@ -106,6 +107,9 @@ class Studio(Protocol):
 
     def find(self, tenant: str, generation_id: str) -> Record | None:
         """A generation with all that belongs to it, read consistently."""
+
+    def upload(self, tenant: str, upload_id: str) -> Upload | None:
+        """An upload, read consistently; None when there is none."""
 
     def page(
         self,
@@ -197,6 +201,16 @@ class Studio(Protocol):
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""
+
+
+class UploadBook(Studio, Protocol):
+    """The table as far as uploads are written in it."""
+
+    def add_upload(self, upload: Upload) -> None:
+        """Write a new upload; raises AlreadyExists, or StoreUnavailable."""
+
+    def change_upload(self, before: Upload, after: Upload) -> None:
+        """Write what became of an upload; raises Stale when it is not `before` any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +317,44 @@ class Takes(Protocol):
 
     def link(self, key: str, *, filename: str, expires_s: int) -> str:
         """A presigned link to one object, as an attachment."""
+
+
+TENANT_FIELD: Final = "filmgate-tenant"
+"""The metadata that a signed form carries: whose upload the key is of. The form is refused with any
+other value, and nobody else can sign one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of the uploads bucket, in one version; names of its metadata are in lower case."""
+
+    key: str
+    version_id: str
+    size_bytes: int
+    metadata: Mapping[str, str]
+    changed_at: datetime
+
+
+class Inbox(Protocol):
+    """The uploads bucket."""
+
+    def form(
+        self, key: str, *, content_type: str, size_bytes: int, tenant: str, expires_s: int
+    ) -> tuple[str, Mapping[str, str]]:
+        """Where to post a file, and the fields to post with it: this key, type and size alone."""
+
+    def find(self, key: str, version_id: str | None = None) -> Found | None:
+        """An object in this or its present version; None when there is none (any more)."""
+
+    def read(self, found: Found, *, most: int) -> bytes:
+        """Its bytes, but not more of them than `most`."""
+
+    def chunks(self, found: Found) -> Iterator[bytes]:
+        """Its bytes as a stream."""
+
+    def put_aside(self, found: Found, place: str, reason: bytes) -> None:
+        """Copy an object to a place where it starts nothing, with the reason beside it. A repeat
+        is a success."""
 
 
 class Adapters(Protocol):

@@ -12,7 +12,6 @@ from typing import Final, Protocol
 from filmgate.domain.attempts import release, store
 from filmgate.domain.errors import ResultUnusable, Stale
 from filmgate.domain.generations import Record, Step, next_step
-from filmgate.usecases.generate import find_take_key
 from filmgate.usecases.ports import Clock, Studio, Takes
 from filmgate.usecases.steps import (
     Inspection,
@@ -24,6 +23,7 @@ from filmgate.usecases.steps import (
     take_of,
     write,
 )
+from filmgate.usecases.stills import find_still_key
 
 DEFAULT_MOTION: Final = "push_in"
 
@@ -61,7 +61,7 @@ class Render:
 
     def _render(self, record: Record) -> Record:
         wish, link = record.generation.wish, record.link
-        key = find_take_key(self.studio, record.generation.tenant, wish.image or "")
+        key = find_still_key(self.studio, record.generation.tenant, wish.image or "")
         with tempfile.TemporaryDirectory(prefix="filmgate-") as folder:
             clip = Path(folder) / "clip.mp4"
             try:

@@ -41,8 +41,8 @@ from filmgate.usecases.estimate_storyboard import (
     StoryboardEstimate,
     estimate_storyboard,
 )
-from filmgate.usecases.generate import may_use
 from filmgate.usecases.ports import Principal
+from filmgate.usecases.stills import NO_SUCH_STILL, may_use
 
 LARGEST_SHOT_BYTES: Final = 350_000
 """A shot with all its prompts shares one item of at most 400 KB."""
@@ -305,7 +305,7 @@ def _check_shots(storyboard: Storyboard, principal: Principal, boards: Boards) -
                 known[image] = may_use(image, principal, boards)
             if not known[image]:
                 where = f"/shots/{index}/{part.role}/params/image"
-                faults.append((where, "there is no still with this take id"))
+                faults.append((where, NO_SUCH_STILL))
         if _size(shot) > LARGEST_SHOT_BYTES:
             faults.append((f"/shots/{index}", "its prompts are too long together"))
     if faults:
