@@ -8,10 +8,14 @@ from pydantic import Field
 
 from filmgate.domain import errors
 from filmgate.domain.errors import CallerError
+from filmgate.domain.pricing import Unit
 from filmgate.http import RETRYABLE
 from openapi.answers.base import (
     Amount,
     GenerationId,
+    Moment,
+    QuoteId,
+    RateCard,
     Shown,
     SignedAmount,
     StoryboardId,
@@ -52,6 +56,30 @@ class Fits(Shown):
     downgrade: list[DowngradedShot]
 
 
+class ChangedFact(Shown):
+    """What is otherwise than the quote says; of a price or a model also whose it is."""
+
+    what: str
+    from_: Any = Field(alias="from")
+    to: Any
+    provider: str = left_out()
+    model: str = left_out()
+    resolution: str | None = left_out()
+    unit: Unit = left_out()
+    reason: str = left_out()
+
+
+class FreshQuote(Shown):
+    """A quote of the same request that holds now, and what changed since the one that was sent."""
+
+    quote_id: QuoteId
+    expected: Amount
+    max: Amount
+    rate_card: RateCard
+    expires_at: Moment
+    changed: list[ChangedFact]
+
+
 class Problem(Shown):
     """RFC 9457. `code` is stable; which of the other facts are there follows from it."""
 
@@ -71,6 +99,7 @@ class Problem(Shown):
     needed: Amount = left_out()
     room: SignedAmount = left_out()
     fits: Fits = left_out()
+    quote: FreshQuote = left_out()
     provider: str = left_out()
     reasons: dict[str, str] = left_out()
     """Why each provider cannot."""
@@ -120,6 +149,20 @@ KINDS: Final[Mapping[type[CallerError], Kind]] = {
     errors.StateConflict: Kind(
         "The generation is succeeded already.",
         more={"provider": "dalle", "tokenId": "tok_c2u6dq4mxk7wyz3b"},
+    ),
+    errors.QuoteChanged: Kind(
+        "It may cost 0.0400 USD now; the quote was for 0.0200 USD at most. See quote for one that "
+        "holds now.",
+        {
+            "quote": {
+                "quote_id": "quo_sjcyiog3wxxnik4qb65zbwoe72",
+                "expected": "0.0400",
+                "max": "0.0400",
+                "rate_card": {"name": "guide", "version": "2026-11-22"},
+                "expires_at": "2026-11-22T12:30:00.000Z",
+                "changed": [{"what": "max", "from": "0.0200", "to": "0.0400"}],
+            }
+        },
     ),
     errors.Retired: Kind(
         "sora: retired by its vendor on 2026-09-24; veo makes clips.", {"replacement": "veo"}

@@ -14,6 +14,7 @@ _ON_UNKNOWN: Final = (
     "Whether the next provider is asked when nobody knows if one has accepted; both may then bill."
 )
 _PROJECT: Final = "A name of the caller's; a project may have a budget of its own."
+_QUOTE: Final = "That of an estimate of the same: its `max` binds until it expires."
 _NEGATIVE: Final = "What shall not be seen. A provider without a field for it gets a warning."
 _COST_LIMIT: Final = "The most that it may cost, fallbacks included."
 _WISH: Final[Mapping[str, str]] = {
@@ -65,6 +66,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "script_id": "A name of the caller's.",
         "shot_number": "A number of the caller's.",
         "tags": "Words of the caller's, for lists.",
+        "quote_id": _QUOTE,
         "webhook_url": "Told of the end, signed by Standard Webhooks. https, a public address.",
     },
     "PartBody": _PART,
@@ -78,7 +80,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "variation": "There is none unless it is said.",
         "clip": "There is none unless it is said. It starts from the keyframe.",
     },
-    "StoryboardBody": _BOARD,
+    "StoryboardStartBody": {**_BOARD, "quote_id": _QUOTE},
     "StoryboardEstimateBody": {**_BOARD, "optimise": "Choose a provider for every part."},
     "OptimiseBody": {
         "goal": "As good, as cheap or as quick as possible.",

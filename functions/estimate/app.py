@@ -4,6 +4,10 @@ Bodies  EstimateBody; WishBody (no provider, no strategy); StoryboardEstimateBod
 200     an estimate with its chain and worst case; all providers of the medium side by side; every
         part of every shot, and each strategy side by side
 402     cost-limit-exceeded    410 retired    422 validation-failed, no-capable-provider
+503     ledger-unavailable: the quote could not be kept, and so no price is promised
+
+An estimate is a quote: its `quote_id` in a POST of the same request to /v1/generations or
+/v1/storyboards binds its `max` until `expires_at`. A comparison promises nothing.
 """
 
 from typing import Any
@@ -30,6 +34,7 @@ def post_estimate() -> Response[str]:
         body_of(app, EstimateBody).request(),
         tenant=who.tenant,
         studio=wiring.studio(),
+        quotes=wiring.quotes(),
         catalogue=catalogue(),
         card=wiring.card(),
         now=wiring.now(),
@@ -63,6 +68,7 @@ def post_storyboard() -> Response[str]:
         catalogue=catalogue(),
         card=wiring.card(),
         now=wiring.now(),
+        quotes=wiring.quotes(),
     )
     return answer(200, storyboard_estimate_view(found))
 

@@ -21,6 +21,7 @@ from openapi.answers.base import (
     Link,
     Moment,
     Page,
+    QuoteId,
     RateCard,
     Shown,
     TakeId,
@@ -65,6 +66,9 @@ class GenerationSummary(Shown):
     strategy: Strategy
     params: AskedParams
     cost_limit: Amount
+    quote_id: QuoteId | None
+    retry_of: GenerationId | None
+    """The generation that this one asks for again."""
     on_refusal: OnRefusal | None
     on_unknown: OnUnknown | None
     project: str | None

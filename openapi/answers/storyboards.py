@@ -12,6 +12,7 @@ from openapi.answers.base import (
     Link,
     Moment,
     Page,
+    QuoteId,
     RateCard,
     Shown,
     StoryboardId,
@@ -40,6 +41,7 @@ class StoryboardSummary(Shown):
     strategy: Strategy
     continuity: Continuity
     budget: Amount | None
+    quote_id: QuoteId | None
     run: Count
     """1, and one more with every resume."""
     shot_count: Count

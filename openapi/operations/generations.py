@@ -8,13 +8,14 @@ from filmgate.domain.errors import (
     IdempotencyKeyReused,
     NoCapableProvider,
     NotFound,
+    QuoteChanged,
     RateLimited,
     Retired,
     StateConflict,
     TooManyInFlight,
 )
 from filmgate.domain.generations import GenerationState
-from filmgate.schemas import CorrectionBody, GenerationBody
+from filmgate.schemas import CorrectionBody, GenerationBody, RetryBody
 from openapi.answers.generations import CorrectedGeneration, Generation, Generations
 from openapi.operation import JSON, Body, Operation, answer
 from openapi.operations.common import (
@@ -75,6 +76,38 @@ OPERATIONS: Final = (
         problems=(
             BudgetExceeded,
             CostLimitExceeded,
+            QuoteChanged,
+            Retired,
+            IdempotencyKeyReused,
+            NoCapableProvider,
+            RateLimited,
+            TooManyInFlight,
+        ),
+    ),
+    Operation(
+        id="retry_generation",
+        method="POST",
+        path="/v1/generations/{id}/retry",
+        tag="generations",
+        role="creator",
+        summary="Ask for a generation again",
+        told="The same request, priced now, with new money; the first must have ended.",
+        parameters=(ID, IDEMPOTENCY_KEY),
+        body=Body({JSON: RetryBody}, {JSON: {"nothing": {}}}, required=False),
+        answers=(
+            answer(202, "It was accepted.", Generation, {"Location": LOCATION}),
+            answer(
+                200,
+                "The key was used before: that generation as it now is.",
+                Generation,
+                {"Location": LOCATION, "Idempotency-Replayed": REPLAYED},
+            ),
+        ),
+        problems=(
+            BudgetExceeded,
+            CostLimitExceeded,
+            NotFound,
+            StateConflict,
             Retired,
             IdempotencyKeyReused,
             NoCapableProvider,

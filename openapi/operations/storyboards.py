@@ -8,12 +8,13 @@ from filmgate.domain.errors import (
     IdempotencyKeyReused,
     NoCapableProvider,
     NotFound,
+    QuoteChanged,
     Retired,
     StateConflict,
 )
 from filmgate.domain.storyboard import Continuity, StoryboardState
 from filmgate.domain.strategies import Strategy
-from filmgate.schemas import ResumeBody, StoryboardBody
+from filmgate.schemas import ResumeBody, StoryboardStartBody
 from openapi.answers.storyboards import Storyboard, Storyboards, StoryboardSummary
 from openapi.operation import JSON, TEXT, Body, Operation, answer
 from openapi.operations.common import (
@@ -46,11 +47,12 @@ OPERATIONS: Final = (
             in_query("strategy", "For JSON Lines and CSV.", one_of(Strategy)),
             in_query("budget", "For JSON Lines and CSV."),
             in_query("continuity", "For JSON Lines and CSV.", one_of(Continuity)),
+            in_query("quote_id", "For JSON Lines and CSV."),
             IDEMPOTENCY_KEY,
         ),
         body=Body(
             {
-                JSON: StoryboardBody,
+                JSON: StoryboardStartBody,
                 "application/x-ndjson": TEXT,
                 "application/jsonl": TEXT,
                 "text/csv": TEXT,
@@ -89,6 +91,7 @@ OPERATIONS: Final = (
         problems=(
             BudgetExceeded,
             CostLimitExceeded,
+            QuoteChanged,
             Retired,
             IdempotencyKeyReused,
             NoCapableProvider,

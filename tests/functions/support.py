@@ -49,7 +49,7 @@ _CACHED = (
     "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow",
     "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
-    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
+    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports", "quotes",
     "upload_book", "uploads_bucket_named",
 )  # fmt: skip
 

@@ -38,8 +38,10 @@ WALK = [
     ("settings/set-budget", 200),
     ("settings/read-budget", 200),
     ("generate/image", 202),
+    ("generate/quoted-image", 422),  # to be tried with the quote_id of an estimate
     ("submit/image", "stored"),
     ("finish/image", "succeeded"),
+    ("generate/retry", 202),
     ("settings/correct-attempt", 200),
     ("settings/set-project-budget", 200),
     ("settings/set-provider-limit", 200),

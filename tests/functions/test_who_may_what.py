@@ -73,6 +73,8 @@ EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
     ("GET", "/v1/generations"): EVERYBODY,
     ("POST", "/v1/generations"): row(403, 202, 202, 422),
     ("GET", "/v1/generations/{id}"): row(200, 200, 200, 404, other_creator=404),
+    # It has not ended yet, and so cannot be retried: 409 for who might.
+    ("POST", "/v1/generations/{id}/retry"): row(403, 409, 409, 404, other_creator=404),
     ("DELETE", "/v1/generations/{id}"): row(403, 200, 200, 404, other_creator=404),
     ("POST", "/v1/estimates/storyboard"): row(200, 200, 200, 422),
     # It is not settled yet, and so cannot be corrected: 409 for who might.
@@ -154,6 +156,7 @@ class Scene:
             "/static/{proxy+}": "0/app.js",
             "/v1/uploads/{id}": upload["upload_id"],
             "/v1/generations/{id}": made["id"],
+            "/v1/generations/{id}/retry": made["id"],
             "/v1/storyboards/{id}": board["id"],
             "/v1/storyboards/{id}/resume": board["id"],
             "/v1/generations/{id}/attempts/{attempt}/correction": made["id"],

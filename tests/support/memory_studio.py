@@ -30,6 +30,7 @@ from filmgate.domain.ledger import (
     outside,
 )
 from filmgate.domain.pace import Flight, flight_step, started
+from filmgate.domain.quotes import Quote
 from filmgate.domain.totals import added
 from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
 from tests.support.memory_desk import Key, MemoryDesk
@@ -52,6 +53,7 @@ class MemoryStudio(MemoryUploads, MemoryDesk):
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
         self.price_doubts: dict[Key, PriceDoubt] = {}
         self.heads: dict[Key, Head] = {}
+        self.quotes: dict[Key, Quote] = {}
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -156,6 +158,16 @@ class MemoryStudio(MemoryUploads, MemoryDesk):
             if (known and known.version) != (before and before.version):
                 raise Stale(provider)
             self.figures[tenant][provider] = after
+
+    # --- quotes --------------------------------------------------------------------------------
+
+    def put_quote(self, tenant: str, quote: Quote) -> None:
+        with self.lock:
+            self.quotes[tenant, quote.id] = quote
+
+    def find_quote(self, tenant: str, quote_id: str) -> Quote | None:
+        with self.lock:
+            return self.quotes.get((tenant, quote_id))
 
     # --- writing -------------------------------------------------------------------------------
 

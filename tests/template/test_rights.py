@@ -1,9 +1,12 @@
 """What every role may do: what its code does, and nothing else."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from filmgate.adapters import items
+from filmgate.domain import ids
 from tests.template import documents, sources
 from tests.template.documents import functions
 
@@ -123,11 +126,24 @@ def test_the_sweeper_asks_for_executions_of_the_two_state_machines_alone() -> No
     ]
 
 
-@pytest.mark.parametrize("verb", ["authorize", "estimate", "read"])
+@pytest.mark.parametrize("verb", ["authorize", "read"])
 def test_a_function_that_only_looks_may_write_nothing(verb: str) -> None:
     allowed = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject"}
 
     assert actions(functions()[verb]) <= allowed
+
+
+def test_who_estimates_keeps_quotes_and_writes_nothing_else() -> None:
+    properties = functions()["estimate"]
+    (writes,) = [
+        one for one in statements(properties) if _listed(one["Action"]) != ["dynamodb:Query"]
+    ]
+
+    assert actions(properties) == {"dynamodb:Query", "dynamodb:PutItem"}
+    (pattern,) = writes["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    key = items.quote_key("studio", ids.quote_id("any"))["pk"]
+    assert fnmatchcase(key, pattern)
+    assert not fnmatchcase(items.settings_pk("studio"), pattern)
 
 
 @pytest.mark.parametrize("verb", VERBS)

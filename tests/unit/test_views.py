@@ -79,6 +79,7 @@ def quoted(**asked: Any) -> dict[str, Any]:
             request(clip_wish(resolution="720p", duration_s=5), **asked),
             tenant=TENANT,
             studio=studio(),
+            quotes=studio(),
             catalogue=catalogue(),
             card=rate_card("guide"),
             now=NOW,

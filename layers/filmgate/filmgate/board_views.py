@@ -33,6 +33,7 @@ def head_view(head: Head) -> Json:
         "strategy": head.asked.strategy,
         "continuity": head.asked.continuity,
         "budget": optional_usd(head.asked.budget),
+        "quote_id": head.quote_id,
         "run": head.run,
         "shot_count": head.total,
         "progress": None if head.progress is None else _progress(head.progress),

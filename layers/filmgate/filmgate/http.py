@@ -57,6 +57,7 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/estimates/storyboard": ("POST",),
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
+    "/v1/generations/{id}/retry": ("POST",),
     "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
     "/v1/storyboards": ("GET", "POST"),
     "/v1/storyboards/{id}": ("GET", "DELETE"),

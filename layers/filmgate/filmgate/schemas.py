@@ -137,13 +137,17 @@ class EstimateBody(WishBody):
 
 
 class GenerationBody(EstimateBody):
-    """A request to make one image or clip, with what it belongs to."""
+    """A request to make one image or clip, with what it belongs to.
+
+    With the `quote_id` of an estimate of the same request it costs that quote's `max` at most.
+    """
 
     project: Label | None = None
     script_id: Label | None = None
     shot_number: Annotated[int, Field(ge=0, le=LARGEST_SHOT_NUMBER)] | None = None
     tags: Annotated[list[Label], Field(max_length=20)] = []
     webhook_url: Address | None = None
+    quote_id: Label | None = None
 
     def request(self) -> Request:
         return replace(
@@ -157,7 +161,8 @@ class GenerationBody(EstimateBody):
 
     def canonical_hash(self) -> str:
         """The same for every spelling of the same request: it is the request that is hashed."""
-        return hashlib.sha256(repr(self.request()).encode()).hexdigest()
+        said = f"{self.request()!r}{self.quote_id or ''}"
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _refuse_for_images(params: Params) -> None:
@@ -318,6 +323,17 @@ class StoryboardBody(StoryboardHeadBody):
         if faults:
             raise ValidationFailed(faults)
         return self.headed(shots)
+
+
+class StoryboardStartBody(StoryboardBody):
+    """A storyboard to be made; with the `quote_id` of an estimate of the same storyboard it costs
+    that quote's `max` at most, its resumes included."""
+
+    quote_id: Label | None = None
+
+
+class RetryBody(_Body):
+    """A retry says nothing: the request is the one that was made before."""
 
 
 class ResumeBody(_Body):

@@ -31,13 +31,13 @@ LISTED_PROMPT = 500
 def estimate_view(estimate: Estimate) -> Json:
     priced = estimate.priced
     return {
-        "quote_id": estimate.quote_id,
+        "quote_id": estimate.quote.id,
         "type": estimate.request.wish.type,
         "currency": CURRENCY,
         "expected": format_usd(priced.expected),
         "max": format_usd(priced.max),
         "rate_card": _card(estimate.card),
-        "expires_at": moment(estimate.expires_at),
+        "expires_at": moment(estimate.quote.expires_at),
         "chain": [candidate_view(entry) for entry in priced.plan.entries],
         "warnings": list(priced.warnings),
     }
@@ -108,6 +108,8 @@ def summary_view(generation: Generation) -> Json:
         "strategy": generation.strategy,
         "params": generation.wish.as_params(),
         "cost_limit": format_usd(generation.cost_limit),
+        "quote_id": generation.quote_id,
+        "retry_of": generation.retry_of,
         "on_refusal": generation.on_refusal,
         "on_unknown": generation.on_unknown,
         "project": generation.project,

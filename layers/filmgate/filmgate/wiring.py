@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from filmgate.adapters.inbox import UploadsBucket
     from filmgate.adapters.notices import NoticeTable
     from filmgate.adapters.owners_table import OwnersTable
+    from filmgate.adapters.quotes import QuoteTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
@@ -61,6 +62,13 @@ def owners_desk() -> "OwnersTable":
     from filmgate.adapters.owners_table import OwnersTable
 
     return OwnersTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def quotes() -> "QuoteTable":
+    from filmgate.adapters.quotes import QuoteTable
+
+    return QuoteTable(_client("dynamodb"), settings().need("studio_table_name"))
 
 
 @cache

@@ -51,6 +51,7 @@ PROBLEM_TABLE = {
     "not-found": 404,
     "method-not-allowed": 405,
     "state-conflict": 409,
+    "quote-changed": 409,
     "retired": 410,
     "version-conflict": 412,
     "too-large": 413,

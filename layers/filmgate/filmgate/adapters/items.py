@@ -17,6 +17,7 @@ reads it whole:
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
     <tenant>#upload#<id>            upload
+    <tenant>#quote#<id>             quote; the table deletes it by its `delete_after`
     <tenant>#notices                <time>#<notice id>
     <tenant>#alarm#<notice id>      mark
     <tenant>#watch#<scope>#<month>  forecast
@@ -45,9 +46,10 @@ T = TypeVar("T")
 GENERATION: Final = "generation"
 STORYBOARD: Final = "storyboard"
 OPEN: Final = "open"
+DELETE_AFTER: Final = "delete_after"  # of the table's own clock, in seconds
 OPEN_STORYBOARDS: Final = "open storyboards"
 KEY_ATTRIBUTES: Final = frozenset(
-    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status"}
+    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status", "delete_after"}
 )
 GENERATIONS: Final = "generations"
 USAGE: Final = "usage"
@@ -130,6 +132,10 @@ def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
 
 def upload_key(tenant: str, upload_id: str) -> dict[str, str]:
     return {"pk": f"{tenant}#upload#{upload_id}", "sk": "upload"}
+
+
+def quote_key(tenant: str, quote_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#quote#{quote_id}", "sk": "quote"}
 
 
 def pace_key(tenant: str, user: str) -> dict[str, str]:

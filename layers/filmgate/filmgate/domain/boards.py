@@ -48,6 +48,7 @@ class Head:
 
     `shots_key` is the name under which its shots lie. `expected` and `max` are those of the first
     run. `recoveries` counts how often the workflow of this run had to be started again.
+    `quoted` bounds what all runs may cost together, where it was started with a quote.
     """
 
     id: str
@@ -71,6 +72,8 @@ class Head:
     version: int = 1
     cancel_requested_at: datetime | None = None
     completed_at: datetime | None = None
+    quote_id: str | None = None
+    quoted: Micros | None = None
 
     @property
     def has_ended(self) -> bool:

@@ -76,6 +76,12 @@ class StateConflict(CallerError):
     code, status, title = "state-conflict", 409, "Not possible in this state"
 
 
+class QuoteChanged(CallerError):
+    """Carries `quote`: a fresh one for the same request, and what changed."""
+
+    code, status, title = "quote-changed", 409, "The quote does not hold any more"
+
+
 class Retired(CallerError):
     code, status, title = "retired", 410, "The provider was retired by its vendor"
 

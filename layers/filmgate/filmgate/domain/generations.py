@@ -85,6 +85,8 @@ class Generation:
     settings; what holds is in the links of the chain.
     `provider` and `actual_micros` are written at the end: who made the take, and what was paid; a
     late payment is added. `recoveries` counts how often its workflow had to be started again.
+    `quote_id` names the quote whose `max` is the cost limit, where it was started with one;
+    `own_limit` is the limit that the request itself said. `retry_of` is whom it repeats.
     """
 
     id: str
@@ -119,6 +121,9 @@ class Generation:
     recoveries: int = 0
     storyboard_id: str | None = None
     envelope: Envelope | None = None
+    quote_id: str | None = None
+    own_limit: Micros | None = None
+    retry_of: str | None = None
 
     @property
     def is_terminal(self) -> bool:

@@ -38,6 +38,7 @@ USER_SCOPE: Final = "user"
 PROJECT_SCOPE: Final = "project"
 PROVIDER_SCOPE: Final = "provider"
 STORYBOARD_SCOPE: Final = "storyboard"
+QUOTE_SCOPE: Final = "quote"  # no budget: the word that bounds what a storyboard may cost
 NO_PERIOD: Final = "whole"
 """The period of a generation's own budget, and of an envelope: they have no month."""
 

@@ -26,9 +26,10 @@ def resume_storyboard(
 ) -> Head:
     """Admit a new run, priced now and held as a whole, and start it.
 
-    `approve` lets groups go on that stopped because they would have changed their provider. Raises
-    NotFound; StateConflict for one that runs, was cancelled, or has nothing to repeat; and all that
-    an admission raises. A part whose money is in doubt is left alone.
+    `approve` lets groups go on that stopped because they would have changed their provider. A quote
+    bounds what all runs cost, however long ago it expired. Raises NotFound; StateConflict for one
+    that runs, was cancelled, or has nothing to repeat; and all that an admission raises. A part
+    whose money is in doubt is left alone.
     """
     standing = stand(read_board(storyboard_id, principal=principal, boards=boards), boards)
     before = standing.board.head
@@ -42,7 +43,8 @@ def resume_storyboard(
         raise StateConflict(_why_nothing(standing, waiting))
     asked = [_only(shot, roles) for shot, roles in again]
     wanted = replace(before.asked, shots=tuple(one.shot for one in asked))
-    priced = price_all(wanted, before.tenant, boards, market, now)
+    quoted = before.quoted is not None
+    priced = price_all(wanted, before.tenant, boards, market, now, quoted=quoted)
     costs = {one.shot.number: one for one in priced.shots}
     run = before.run + 1
     after = before.now(

@@ -28,7 +28,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.fitting import Priced, fit
 from filmgate.domain.generations import Envelope
-from filmgate.domain.ledger import STORYBOARD_SCOPE, envelope_scope, outer_scopes
+from filmgate.domain.ledger import QUOTE_SCOPE, STORYBOARD_SCOPE, envelope_scope, outer_scopes
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import RateCard
 from filmgate.domain.storyboard import FROM_KEYFRAME, Continuity, Shot, Storyboard
@@ -42,10 +42,13 @@ from filmgate.usecases.estimate_storyboard import (
     estimate_storyboard,
 )
 from filmgate.usecases.ports import Principal
+from filmgate.usecases.quotes import Presented, redeem
 from filmgate.usecases.stills import NO_SUCH_STILL, may_use
 
 LARGEST_SHOT_BYTES: Final = 350_000
 """A shot with all its prompts shares one item of at most 400 KB."""
+
+_OWN_LIMITS: Final = {STORYBOARD_SCOPE: "its budget", QUOTE_SCOPE: "its quote"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +78,26 @@ def start_storyboard(
     workflow: StoryboardWorkflow,
     market: Market,
     now: datetime,
+    quote: Presented | None = None,
 ) -> Begun:
     """Admit a whole storyboard and start its workflow, once for every key.
 
-    Raises as `estimate_storyboard` does; BudgetExceeded with what would fit, CostLimitExceeded or
-    ValidationFailed; IdempotencyKeyReused. None of these holds any money.
+    Started with a `quote`, all its runs cost the quote's `max` at most; a repeat does not look at
+    it again. Raises as `estimate_storyboard` and `redeem` do; BudgetExceeded with what would fit,
+    CostLimitExceeded or ValidationFailed; IdempotencyKeyReused. None of these holds any money.
     """
     name = ids.storyboard_id(principal.tenant, principal.user, idempotency_key or uuid4().hex)
-    request_hash = hashlib.sha256(repr(storyboard).encode()).hexdigest()
+    said = f"{storyboard!r}{quote.quote_id if quote else ''}"
+    request_hash = hashlib.sha256(said.encode()).hexdigest()
     earlier = boards.head(principal.tenant, name) if idempotency_key else None
     if earlier is not None:
         return _replay(earlier, request_hash, workflow)
     _check_shots(storyboard, principal, boards)
-    found = price_all(storyboard, principal.tenant, boards, market, now)
+    tenant = principal.tenant
+    found = price_all(storyboard, tenant, boards, market, now, quoted=quote is not None)
+    held = quote and redeem(
+        quote, found.quote, found.chains, tenant=tenant, card=market.card, now=now
+    )
     shots = _records(found.shots, _groups(storyboard))
     head = Head(
         id=name,
@@ -104,6 +114,8 @@ def start_storyboard(
         request_hash=request_hash,
         created_at=now,
         warnings=found.warnings,
+        quote_id=held.id if held else None,
+        quoted=held.max if held else None,
     )
     try:
         head = open_run(
@@ -125,12 +137,18 @@ def start_storyboard(
 
 
 def price_all(
-    storyboard: Storyboard, tenant: str, boards: Boards, market: Market, now: datetime
+    storyboard: Storyboard,
+    tenant: str,
+    boards: Boards,
+    market: Market,
+    now: datetime,
+    *,
+    quoted: bool = False,
 ) -> StoryboardEstimate:
     """Every part with the most that it may cost.
 
-    Without a budget of its own a storyboard's parts are bounded as single generations are: raises
-    CostLimitExceeded naming the parts that nobody makes for so little.
+    With neither a budget of its own nor a quote a storyboard's parts are bounded as single
+    generations are: raises CostLimitExceeded naming the parts that nobody makes for so little.
     """
     found = estimate_storyboard(
         storyboard,
@@ -141,7 +159,7 @@ def price_all(
         card=market.card,
         now=now,
     )
-    if storyboard.budget is not None:
+    if quoted or storyboard.budget is not None:
         return found
     bounded = [_bounded(shot, market.default_cost_limit) for shot in found.shots]
     dear = [
@@ -223,9 +241,9 @@ def _room(
     head: Head, spent: Micros, boards: Boards, market: Market, now: datetime
 ) -> tuple[Micros, str]:
     """How much there is for a run, and which limit says so; `spent` is what earlier runs took of
-    the storyboard's own budget."""
-    own = head.asked.budget
-    rooms = [] if own is None else [(own - spent, STORYBOARD_SCOPE)]
+    the storyboard's own budget and of its quote."""
+    own = ((head.asked.budget, STORYBOARD_SCOPE), (head.quoted, QUOTE_SCOPE))
+    rooms = [(limit - spent, scope) for limit, scope in own if limit is not None]
     for scope, _ in head.envelope.outer:
         standing = read_budget(
             scope, tenant=head.tenant, studio=boards, default_limit=market.default_limit, now=now
@@ -247,7 +265,7 @@ def _refused(
     """The whole storyboard is refused, with what of it would fit."""
     shots = {shot.shot.number: shot for shot in priced}
     fits = fit([_for_fitting(shot) for shot in shots.values()], room)
-    whose = "its budget" if scope == STORYBOARD_SCOPE else f"the budget of {scope}"
+    whose = _OWN_LIMITS.get(scope, f"the budget of {scope}")
     return BudgetExceeded(
         f"The storyboard may cost {format_usd(needed)} USD and {whose} has "
         f"{format_usd(room)} left. Nothing was started; see fits for what would fit.",
