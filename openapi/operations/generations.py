@@ -32,6 +32,15 @@ from openapi.operations.common import (
 )
 
 ID: Final = in_path("id", "A generation's id.", A_GENERATION)
+ADMITTED: Final = (
+    answer(202, "It was accepted.", Generation, {"Location": LOCATION}),
+    answer(
+        200,
+        "The key was used before: that generation as it now is.",
+        Generation,
+        {"Location": LOCATION, "Idempotency-Replayed": REPLAYED},
+    ),
+)
 
 OPERATIONS: Final = (
     Operation(
@@ -64,15 +73,7 @@ OPERATIONS: Final = (
                 }
             },
         ),
-        answers=(
-            answer(202, "It was accepted.", Generation, {"Location": LOCATION}),
-            answer(
-                200,
-                "The key was used before: that generation as it now is.",
-                Generation,
-                {"Location": LOCATION, "Idempotency-Replayed": REPLAYED},
-            ),
-        ),
+        answers=ADMITTED,
         problems=(
             BudgetExceeded,
             CostLimitExceeded,
@@ -94,15 +95,7 @@ OPERATIONS: Final = (
         told="The same request, priced now, with new money; the first must have ended.",
         parameters=(ID, IDEMPOTENCY_KEY),
         body=Body({JSON: RetryBody}, {JSON: {"nothing": {}}}, required=False),
-        answers=(
-            answer(202, "It was accepted.", Generation, {"Location": LOCATION}),
-            answer(
-                200,
-                "The key was used before: that generation as it now is.",
-                Generation,
-                {"Location": LOCATION, "Idempotency-Replayed": REPLAYED},
-            ),
-        ),
+        answers=ADMITTED,
         problems=(
             BudgetExceeded,
             CostLimitExceeded,
