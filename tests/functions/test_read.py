@@ -320,7 +320,9 @@ def test_an_address_that_is_not_there_is_404_even_for_who_is_known(studio: Deplo
     assert_problem(studio.call("read", sample("read", "no-such-address")), 404, "not-found")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/generations/", "/v1/providers/kling/x"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/", "/static", "/v1/generations/", "/v1/providers/kling/x"]
+)
 def test_addresses_beside_the_known_ones_are_404(studio: Deployment, path: str) -> None:
     assert_problem(studio.route(asked_by(request("GET", path), role="admin")), 404, "not-found")
 

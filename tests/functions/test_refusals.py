@@ -43,7 +43,7 @@ OF_ADMINS = {"/v1/tokens", "/v1/audit", "/v1/verify"}
 OFFERED = [
     (method, PATHS.get(path, path))
     for method, path in documents.routes()
-    if path not in ("$default", "/v1/health") and not speaks_openai(path)
+    if path.startswith("/v1/") and path != "/v1/health" and not speaks_openai(path)
 ]
 WITH_BODY = [
     (method, path)

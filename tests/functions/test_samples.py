@@ -23,7 +23,12 @@ from tests.functions.vendors import (
 WALK = [
     ("authorize/no-token", True),
     ("authorize/known-token", True),
+    ("studio/page", 200),
+    ("studio/docs", 200),
+    ("studio/description", 200),
+    ("studio/asset", 200),
     ("read/health", 200),
+    ("read/me", 200),
     ("read/providers", 200),
     ("read/no-such-address", 404),
     ("estimate/image", 200),

@@ -62,7 +62,12 @@ def row(viewer: int, creator: int, admin: int, foreign: int, other_creator: int 
 EVERYBODY: Final = row(200, 200, 200, 200)
 ADMINS: Final = row(403, 403, 200, 200)
 EXPECTED: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
+    ("GET", "/"): OPEN,
+    ("GET", "/docs"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/static/{proxy+}"): OPEN,
     ("GET", "/v1/health"): OPEN,
+    ("GET", "/v1/me"): EVERYBODY,
     ("GET", "/v1/providers"): EVERYBODY,
     ("POST", "/v1/estimates"): row(200, 200, 200, 422),  # who has no key has no provider
     ("POST", "/v1/estimates/compare"): EVERYBODY,
@@ -163,6 +168,7 @@ class Scene:
         board = self.ask("POST", "/v1/storyboards", "creator").json
         upload = self.ask("POST", "/v1/uploads", "creator").json
         self._ids = {
+            "/static/{proxy+}": "0/app.js",
             "/v1/uploads/{id}": upload["upload_id"],
             "/v1/generations/{id}": made["id"],
             "/v1/generations/{id}/retry": made["id"],
@@ -179,10 +185,10 @@ class Scene:
     def ask(self, method: str, template: str, bearer: str) -> Answer:
         """Ask as the API does: through the authorizer where the route has one."""
         own = self._ids.get(template, "dalle") if hasattr(self, "_ids") else ""
-        path = template.replace("{id}", own).replace("{scope}", own)
+        path = template.replace("{id}", own).replace("{scope}", own).replace("{proxy+}", own)
         path = path.replace("{attempt}", f"att_{own.partition('_')[2]}00")
         event = request(method, path, body=BODIES.get((method, template)))
-        if template != "/v1/health":
+        if EXPECTED[method, template] is not OPEN:
             event["requestContext"]["authorizer"] = {"lambda": self._told(bearer)}
         return self._studio.route(event)
 

@@ -106,7 +106,10 @@ def test_no_route_stands_twice() -> None:
     assert len(events) == len(set(events)) == len(documents.routes())
 
 
-def test_only_health_has_no_authorizer() -> None:
+OPEN = ("/", "/docs", "/openapi.json", "/static/{proxy+}", "/v1/health")
+
+
+def test_only_health_and_the_page_have_no_authorizer() -> None:
     (api,) = documents.resources("AWS::Serverless::HttpApi").values()
     own = {
         event["Properties"]["Path"]: event["Properties"]["Auth"]
@@ -116,7 +119,7 @@ def test_only_health_has_no_authorizer() -> None:
     }
 
     assert api["Auth"]["DefaultAuthorizer"] == "BearerAuthorizer"
-    assert own == {"/v1/health": {"Authorizer": "NONE"}}
+    assert own == {path: {"Authorizer": "NONE"} for path in OPEN}
 
 
 @pytest.mark.parametrize("name", ["StudioTable", "TakesBucket", "UploadsBucket"])

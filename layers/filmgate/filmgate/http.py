@@ -46,7 +46,12 @@ USUAL_PAGE: Final = 50
 LARGEST_PAGE: Final = 100
 
 ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "/": ("GET",),
+    "/docs": ("GET",),
+    "/openapi.json": ("GET",),
+    "/static/{proxy+}": ("GET",),
     "/v1/health": ("GET",),
+    "/v1/me": ("GET",),
     "/v1/providers": ("GET",),
     "/v1/estimates": ("POST",),
     "/v1/estimates/compare": ("POST",),
@@ -92,6 +97,17 @@ _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _ENTITY_TAG: Final = re.compile(r'(?P<weak>W/)?"(?P<version>[\x21\x23-\x7e]*)"')
 _MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 M = TypeVar("M", bound=BaseModel)
+
+
+def address(template: str) -> re.Pattern[str]:
+    """The addresses that a route takes: {name} is one part of a path, {name+} all that is left."""
+    parts = re.split(r"(\{\w+\+?\})", template)
+    return re.compile(
+        "".join(
+            (".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") else re.escape(part)
+            for part in parts
+        )
+    )
 
 
 def http_app() -> APIGatewayHttpResolver:
@@ -287,8 +303,7 @@ def _no_route(app: APIGatewayHttpResolver) -> CallerError:
         return error
     event = app.current_event
     for template, methods in ROUTES.items():
-        pattern = re.sub(r"\{\w+\}", "[^/]+", template)
-        if re.fullmatch(pattern, event.path) and event.http_method not in methods:
+        if address(template).fullmatch(event.path) and event.http_method not in methods:
             allow = ", ".join(methods)
             return MethodNotAllowed(f"Use {allow} here.", allow=allow)
     return NotFound("There is no such address in this API.")

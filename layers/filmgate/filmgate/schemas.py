@@ -73,7 +73,12 @@ def _still_id(text: str) -> str:
     return text
 
 
-Usd = Annotated[str, StringConstraints(max_length=16), AfterValidator(_amount)]
+Usd = Annotated[
+    str,
+    StringConstraints(max_length=16),
+    AfterValidator(_amount),
+    Field(json_schema_extra={"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$", "examples": ["0.0400"]}),
+]
 Prompt = Annotated[
     str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_prompt_text)
 ]
@@ -488,7 +493,15 @@ def _key(value: Any) -> Key:
 class KeyBody(_Body):
     """A provider's key. It is in no repr, so that no error of ours can show it."""
 
-    key: Annotated[Any, PlainValidator(_key)] = Field(repr=False)
+    key: Annotated[Any, PlainValidator(_key)] = Field(
+        repr=False,
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ]
+        },
+    )
 
 
 def _wish(media: Media, prompt: str, negative_prompt: str | None, params: Params) -> Wish:

@@ -19,7 +19,7 @@ from filmgate.domain.totals import NUMBERS
 from filmgate.domain.webhooks import Delivery, DeliveryState, SigningSecret, SigningSecrets
 from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
-from filmgate.usecases.ports import Token
+from filmgate.usecases.ports import Principal, Token
 from filmgate.usecases.provider_keys import KeyCheck
 from filmgate.usecases.provider_settings import Owned
 from filmgate.usecases.verify import Verified
@@ -258,6 +258,15 @@ def order_view(owned: Sequence[Owned]) -> Json:
         "type": owned[0].provider.media,
         "order": [one.provider.id for one in owned],
         "items": [_owned(one) for one in owned],
+    }
+
+
+def me_view(principal: Principal) -> Json:
+    """For whom a token stands and what it may do."""
+    return {
+        "user": principal.user,
+        "role": principal.role,
+        "token_id": principal.token_id,
     }
 
 

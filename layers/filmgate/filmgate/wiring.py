@@ -1,5 +1,6 @@
 """Who fulfils the ports. All is made on first use: nothing is imported or connected early."""
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -439,6 +440,17 @@ def take_link(take: Take) -> tuple[str, datetime]:
     suffix = take.key.rpartition(".")[2]
     url = takes().link(take.key, filename=f"{take.id}.{suffix}", expires_s=LINK_LIFE_S)
     return url, now() + timedelta(seconds=LINK_LIFE_S)
+
+
+def take_sources() -> tuple[str, ...]:
+    """Where the links of `take_link` point, for the policy of a page that shows takes."""
+    from filmgate.pages import bucket_sources
+
+    return bucket_sources(
+        settings().need("takes_bucket_name"),
+        region=os.environ["AWS_DEFAULT_REGION"],  # which Lambda sets in every function
+        endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+    )
 
 
 def export_link(tenant: str, filename: str, data: bytes) -> tuple[str, datetime]:

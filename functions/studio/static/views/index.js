@@ -1,0 +1,7 @@
+// Every view of the page, in the order of the menu. A view's module is fetched when it is opened.
+//
+// {id, title, icon, role, load}: `id` is the first part of the address, `role` the least role that
+// gets anything from it, `load` gives a module whose default export is the view's component.
+
+export const VIEWS = [
+];
