@@ -54,7 +54,7 @@ def test_an_image_falls_back_in_sight_and_its_clip_follows(
     page.get_by_role("button", name="Make a clip from this").click()
     page.get_by_role("radio", name="flow").check()
     page.get_by_role("radio", name="push in").check()
-    page.get_by_label("Duration").fill("1")
+    page.get_by_role("slider", name="Duration").fill("1")
     expect(page.locator(".price-now")).to_have_text("$0.0009")
     one.look("create-clip")
     generate(page)

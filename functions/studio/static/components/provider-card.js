@@ -77,9 +77,9 @@ function Health({ provider }) {
       : breaker.state === "closed"
         ? html`<${State} is=${observed.attempts ? "working" : "not tried yet"} tone=${observed.attempts ? "good" : "plain"} />`
         : html`<${State} is=${breaker.state === "open" ? "suspended" : "on trial"} tone=${breaker.state === "open" ? "bad" : "warn"} />`}
-    <p class="quiet">
-      ${observed.attempts > 0 && html`${percent(observed.success_rate)} of ${observed.attempts} succeeded${observed.p50_s != null && `; half in ${seconds(observed.p50_s)}, 95 % in ${seconds(observed.p95_s)}`}`}
-    </p>
+    ${observed.attempts > 0 && html`<p class="quiet">
+      ${percent(observed.success_rate)} of ${observed.attempts} succeeded${observed.p50_s != null && `; half in ${seconds(observed.p50_s)}, 95 % in ${seconds(observed.p95_s)}`}
+    </p>`}
   </div>`;
 }
 

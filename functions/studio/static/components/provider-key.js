@@ -8,6 +8,8 @@ import { Choice, Field } from "./field.js";
 import { State } from "./states.js";
 import { tell } from "./tell.js";
 
+const named = (field) => words(field).replace("api", "API");
+
 export function KeyForm({ provider, reload }) {
   const shapes = provider.key_fields;
   const [shape, setShape] = useState("0");
@@ -56,11 +58,11 @@ export function KeyForm({ provider, reload }) {
     <h4>Key ${provider.key_set && html`<span class="quiet">${provider.key_hint ? `ends in ${provider.key_hint}` : "is set"}</span>`}</h4>
     ${shapes.length > 1 && html`<${Choice}
       label="Kind" name=${`shape-${provider.id}`} value=${shape} onChange=${setShape}
-      options=${shapes.map((one, place) => ({ value: String(place), label: one.map(words).join(" + ") }))}
+      options=${shapes.map((one, place) => ({ value: String(place), label: one.map(named).join(" + ") }))}
     />`}
     <div class="fields">
       ${fields.map((name, place) => html`<${Field}
-        key=${name} label=${provider.key_set ? `New ${words(name)}` : words(name)} fault=${place === 0 ? fault : ""}
+        key=${name} label=${provider.key_set ? `New ${named(name)}` : named(name)} fault=${place === 0 ? fault : ""}
       >
         ${(own) => html`<input
           ...${own} type="password" autocomplete="off" autocapitalize="none" spellcheck="false"

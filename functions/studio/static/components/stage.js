@@ -23,8 +23,11 @@ export function Stage({ id, draft, onAgain, onEnd }) {
   const found = useLoad(({ signal }) => (id ? readGeneration(id, { signal }) : null), [id]);
   const generation = found.data?.id === id ? found.data : null;
   const active = generation !== null && !hasEnded(generation);
+  const now = useRef(id);
+  now.current = id;
   useEvery(generation?.type === "video" ? CLIP_LOOK_S : IMAGE_LOOK_S, async () => {
-    found.replace(await readGeneration(id));
+    const next = await readGeneration(id);
+    if (now.current === id) found.replace(next);
   }, active);
   const room = useRef(null);
   useEffect(() => {

@@ -4,7 +4,7 @@ import { get, put } from "../api.js";
 import { ProviderCard } from "../components/provider-card.js";
 import { Loaded } from "../components/states.js";
 import { tell, tellError } from "../components/tell.js";
-import { html, useState } from "../html.js";
+import { html, useEffect, useState } from "../html.js";
 import { may } from "../session.js";
 import { useLoad, useSheet } from "../use.js";
 
@@ -33,17 +33,18 @@ function Order({ type, title, items, reload }) {
   const [dragged, setDragged] = useState(null);
   const ids = wanted ?? items.map((one) => one.id);
   const byId = new Map(items.map((one) => [one.id, one]));
+  const told = items.map((one) => one.id).join();
+  useEffect(() => setWanted(null), [told]); // what was wanted is now what is
 
   const reorder = async (order) => {
     setWanted(order);
     try {
       await put("/v1/settings/order", { type, order });
       tell(`${title} are asked in the order ${order.join(", ")}.`);
-      await reload();
+      reload();
     } catch (error) {
-      tellError(error);
-    } finally {
       setWanted(null);
+      tellError(error);
     }
   };
   const move = (id, place) => {
