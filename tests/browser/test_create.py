@@ -60,10 +60,12 @@ def test_an_image_falls_back_in_sight_and_its_clip_follows(
     generate(page)
     page.locator("video.take").wait_for(timeout=60_000)
 
-    page.wait_for_function("document.querySelector('video.take').readyState >= 2")
+    page.locator("video.take").evaluate(
+        "v => v.readyState >= 2 || new Promise((can) => v.addEventListener('canplay', can))"
+    )
     assert shown(page, "video.take") == {"width": 1280, "height": 720}
     assert page.locator("video.take").evaluate("v => v.play().then(() => v.duration)") == 1
-    one.look("create-made-clip")
+    one.picture("create-made-clip-dark")
 
 
 def shown(page: Page, selector: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ import { useLoad, useRested } from "../use.js";
 import { Choice, Field, Select } from "./field.js";
 import { MotionPreview, MOTIONS } from "./motion.js";
 import { Offers, reasonOf } from "./offers.js";
+import { Warnings } from "./states.js";
 import { Thumbnail } from "./take.js";
 import { StillsDialog } from "./stills.js";
 
@@ -65,9 +66,7 @@ export function Composer({ draft, providers, turn, starting, refusal, onStart })
     >
       <${Auto} draft=${draft} estimate=${prices.refused ? null : prices.estimate} />
     <//>
-    ${!prices.refused && prices.estimate?.warnings.length > 0 && html`<ul class="warnings small" aria-label="What is left out">
-      ${prices.estimate.warnings.map((text) => html`<li key=${text}>${text}</li>`)}
-    </ul>`}
+    <${Warnings} texts=${prices.refused ? [] : prices.estimate?.warnings ?? []} />
     <${More} draft=${draft} typed=${typed} set=${set} faults=${faults} />
     <${Price} draft=${draft} prices=${prices} starting=${starting} refusal=${refusal} />
   </form>`;

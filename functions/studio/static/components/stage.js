@@ -10,7 +10,7 @@ import { may } from "../session.js";
 import { useEvery, useLoad } from "../use.js";
 import { Attempts } from "./attempts.js";
 import { Icon } from "./icons.js";
-import { Failure } from "./states.js";
+import { Failure, Warnings } from "./states.js";
 import { Take } from "./take.js";
 import { tell, tellError } from "./tell.js";
 import { Tile } from "./tile.js";
@@ -79,7 +79,7 @@ function Told({ generation, onAgain, onChange }) {
   return html`
     <div class="stage-facts">
       <p class="stage-price">
-        <strong>${usd(generation.actual_cost ?? (ended ? "0.0000" : generation.estimated_cost))}</strong>
+        <strong>${usd(ended ? generation.actual_cost : generation.estimated_cost)}</strong>
         <span class="quiet"> ${ended ? `paid of ${usd(generation.estimated_cost)} expected` : "expected"} · ${lasted(generation.created_at, generation.completed_at)}</span>
       </p>
       ${take && html`<p class="quiet small">
@@ -88,7 +88,7 @@ function Told({ generation, onAgain, onChange }) {
     </div>
     <${Actions} generation=${generation} take=${take} onAgain=${onAgain} onChange=${onChange} />
     <${Attempts} attempts=${generation.attempts} />
-    ${generation.warnings.map((text) => html`<p class="warning small" key=${text}>${text}</p>`)}
+    <${Warnings} texts=${generation.warnings} />
   `;
 }
 

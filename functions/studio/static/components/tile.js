@@ -25,7 +25,7 @@ export function Tile({ item, href, onPick, current }) {
     <p class="tile-facts quiet small">
       <${State} is=${item.state} />
       <span>${item.provider ?? item.requested_provider}</span>
-      <span class="figure">${usd(item.actual_cost ?? item.estimated_cost)}</span>
+      <span class="figure">${usd(hasEnded(item) ? item.actual_cost : item.estimated_cost)}</span>
     </p>
   `;
   const marks = { class: "tile", ref: box, "aria-current": current ? "true" : undefined };

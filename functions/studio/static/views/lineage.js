@@ -2,7 +2,7 @@
 
 import { Actions } from "../components/stage.js";
 import { Attempts } from "../components/attempts.js";
-import { Empty, Failure, Loading, State } from "../components/states.js";
+import { Empty, Failure, Loading, State, Warnings } from "../components/states.js";
 import { Take } from "../components/take.js";
 import { tellError } from "../components/tell.js";
 import { post } from "../api.js";
@@ -97,9 +97,9 @@ function Made({ generation }) {
     <header><h2>Made</h2><${State} is=${generation.state} /></header>
     ${generation.failure && html`<p class="fault">${generation.failure.message}</p>`}
     ${generation.attempts.length > 0 && html`<${Attempts} attempts=${generation.attempts} />`}
-    ${generation.warnings.map((text) => html`<p class="warning small" key=${text}>${text}</p>`)}
+    <${Warnings} texts=${generation.warnings} />
     <dl class="facts">
-      <${Fact} name="Model">${models.map((one) => html`<span key=${one.id}>${one.provider} <code>${one.model}</code> </span>`)}<//>
+      <${Fact} name="Model">${models.map((one) => html`<span class="line" key=${one.id}>${one.provider} <code>${one.model}</code></span>`)}<//>
       <${Fact} name="Paid">${usd(generation.actual_cost)}<//>
       <${Fact} name="Expected">${usd(generation.estimate.expected)}, at most ${usd(generation.estimate.max)}<//>
       <${Fact} name="Cost limit">${usd(generation.cost_limit)}<//>
