@@ -1,6 +1,7 @@
 """Create: prices while choosing, a fallback watched, a clip from a still, a viewer's part."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -36,17 +37,20 @@ def test_an_image_falls_back_in_sight_and_its_clip_follows(
     one = desk(role="creator", user="ann")
     page = one.open("create")
     gateway.script("dalle", "quota")
+    gateway.script("nanobanana", "slow")
 
     compose(page)
     expect(page.get_by_test_id("chain")).to_have_text("dalle then nanobanana then midjourney")
     expect(page.locator(".price-now")).to_have_text("$0.0200")
     generate(page)
+    said = page.locator(".stage [aria-live]")
+    expect(said).to_have_text("dalle: over its quota or spending limit, trying nanobanana")
+    one.picture("create-running-dark")
     expect(page.locator(".stage-price")).to_contain_text("$0.0100 paid of $0.0200 expected")
 
     attempts = page.locator(".stage .attempts li")
     expect(attempts).to_contain_text(["dalle", "nanobanana"])
-    expect(page.locator(".stage [aria-live]")).to_contain_text("dalle: over its quota")
-    expect(page.locator(".stage [aria-live]")).to_contain_text("made by nanobanana for $0.0100")
+    expect(said).to_contain_text("made by nanobanana for $0.0100")
     assert shown(page, "img.take") == {"width": 1376, "height": 768}
     expect(offer(page, "dalle")).to_contain_text("suspended until")
     one.look("create-image")
@@ -147,6 +151,22 @@ def test_a_repeat_after_a_lost_answer_buys_nothing_twice(
     expect(page.locator(".stage-price")).to_contain_text("paid of")
 
     assert gateway.paid_jobs(wish) == [("dalle", "0.0200")]
+
+
+def test_what_takes_too_long_is_cancelled_where_it_is_watched(
+    desk: Callable[..., Desk], gateway: Gateway, studio: Studio
+) -> None:
+    page = desk(studio).open("create")
+    gateway.script("midjourney", "stuck")
+    compose(page)
+    page.get_by_role("radio", name="midjourney").check()
+    generate(page)
+    expect(page.locator(".stage [aria-live]")).to_have_text("asking midjourney")
+
+    page.get_by_role("button", name="Cancel").click()
+
+    expect(page.locator(".stage [aria-live]")).to_have_text(re.compile("cancelling|cancelled"))
+    assert page.get_by_role("button", name="Cancel", exact=True).count() == 0
 
 
 def test_a_limit_below_the_price_is_told_where_the_price_stands(
