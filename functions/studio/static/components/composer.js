@@ -123,7 +123,11 @@ function Keyframe({ draft, found }) {
         : html`<span class="quiet small">${draft.image ? "Keyframe" : "No keyframe"}</span>`}
     </div>
     <div class="keyframe-words">
-      <p>${draft.image ? html`Starts from <bdi>${found?.made.prompt.slice(0, 90) ?? "a still"}</bdi>` : "Starts from words alone. Flow needs a keyframe."}</p>
+      <p>
+        ${draft.image
+          ? html`Starts from <bdi>${found?.made.prompt.slice(0, 90) ?? "a still"}</bdi>`
+          : "Starts from words alone. Flow needs a keyframe."}
+      </p>
       <div class="actions">
         <button type="button" onClick=${() => setChoosing(true)}>${draft.image ? "Change" : "Choose a keyframe"}</button>
         ${draft.image && html`<button type="button" class="bare" onClick=${() => change({ image: null })}>Take away</button>`}
@@ -168,7 +172,10 @@ function More({ draft, typed, set, faults }) {
     <summary>Cost limit, negative prompt, seed, project</summary>
     <div class="fields">
       <${Field} label="Cost limit in $" hint="All tries together" fault=${faults("/cost_limit")}>
-        ${(own) => html`<input ...${own} inputmode="decimal" autocomplete="off" value=${draft.limit} onInput=${typed("limit")} placeholder="0.0500" />`}
+        ${(own) => html`<input
+          ...${own} inputmode="decimal" autocomplete="off" placeholder="0.0500"
+          value=${draft.limit} onInput=${typed("limit")}
+        />`}
       <//>
       <${Field} label="Seed" fault=${faults("/params/seed")}>
         ${(own) => html`<input ...${own} type="number" min="0" max="2147483647" value=${draft.seed} onInput=${typed("seed")} />`}
@@ -184,7 +191,10 @@ function More({ draft, typed, set, faults }) {
         options=${[{ value: "", label: "As the provider is set" }, { value: "next", label: "Ask the next" }, { value: "stop", label: "Stop" }]}
       />
       <${Field} label="Negative prompt" wide fault=${faults("/negative_prompt")}>
-        ${(own) => html`<textarea ...${own} rows="2" dir="auto" value=${draft.negative} onInput=${typed("negative")} placeholder="What must not be seen"></textarea>`}
+        ${(own) => html`<textarea
+          ...${own} rows="2" dir="auto" placeholder="What must not be seen"
+          value=${draft.negative} onInput=${typed("negative")}
+        ></textarea>`}
       <//>
     </div>
   </details>`;

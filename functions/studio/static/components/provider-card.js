@@ -64,8 +64,14 @@ function Mover({ provider, place, last, card, onMove, onDrag }) {
       }}
       onDragEnd=${() => onDrag(null)}
     ><${Icon} name="drag" /></span>
-    <button type="button" class="bare" ref=${up} disabled=${place === 0} aria-label=${`Ask ${provider.id} earlier`} onClick=${() => move(up, place - 1)}><${Icon} name="up" /></button>
-    <button type="button" class="bare" ref=${down} disabled=${place === last} aria-label=${`Ask ${provider.id} later`} onClick=${() => move(down, place + 1)}><${Icon} name="down" /></button>
+    <button
+      type="button" class="bare" ref=${up} disabled=${place === 0}
+      aria-label=${`Ask ${provider.id} earlier`} onClick=${() => move(up, place - 1)}
+    ><${Icon} name="up" /></button>
+    <button
+      type="button" class="bare" ref=${down} disabled=${place === last}
+      aria-label=${`Ask ${provider.id} later`} onClick=${() => move(down, place + 1)}
+    ><${Icon} name="down" /></button>
   </div>`;
 }
 
@@ -78,10 +84,13 @@ function Health({ provider }) {
         ? html`<${State} is=${observed.attempts ? "working" : "not tried yet"} tone=${observed.attempts ? "good" : "plain"} />`
         : html`<${State} is=${breaker.state === "open" ? "suspended" : "on trial"} tone=${breaker.state === "open" ? "bad" : "warn"} />`}
     ${observed.attempts > 0 && html`<p class="quiet">
-      ${percent(observed.success_rate)} of ${observed.attempts} succeeded${observed.p50_s != null && `; half in ${seconds(observed.p50_s)}, 95 % in ${seconds(observed.p95_s)}`}
+      ${percent(observed.success_rate)} of ${observed.attempts} succeeded${paceSaid(observed)}
     </p>`}
   </div>`;
 }
+
+const paceSaid = ({ p50_s: half, p95_s: most }) =>
+  half == null ? "" : `; half in ${seconds(half)}, 95 % in ${seconds(most)}`;
 
 /** The active card's prices in a line: from the lowest to the highest of each unit. */
 function priceSaid(provider) {
@@ -134,7 +143,11 @@ function Notices({ provider }) {
   return html`
     ${retired && html`<p class="notice">
       <${Icon} name="warning" />
-      <span>Retired by its vendor on ${date(retired.since)}${retired.replacement && html`; ask <strong>${retired.replacement}</strong> instead`}. Compatible hosts still speak its protocol: set their address.</span>
+      <span>
+        Retired by its vendor on ${date(retired.since)}${retired.replacement &&
+        html`; ask <strong>${retired.replacement}</strong> instead`}. Compatible hosts still speak
+        its protocol: set their address.
+      </span>
     </p>`}
     ${breaker.state === "open" && html`<p class="notice">
       <${Icon} name="warning" /><span>Not asked until ${when(breaker.until)}: ${words(breaker.reason)}.</span>
@@ -144,7 +157,9 @@ function Notices({ provider }) {
       <span>Not sold until its prices are confirmed: the vendor billed more for ${provider.doubted_prices.join(", ")}.</span>
     </p>`}
     ${!retired && models.length > 0 && html`<ul class="leaving quiet small">
-      ${models.map(([model, day]) => html`<li key=${model}><code>${model}</code> ${new Date(day) < new Date() ? "was retired" : "is retired"} on ${date(day)}</li>`)}
+      ${models.map(([model, day]) => html`<li key=${model}>
+        <code>${model}</code> ${new Date(day) < new Date() ? "was" : "is"} retired on ${date(day)}
+      </li>`)}
     </ul>`}
   `;
 }
@@ -162,7 +177,10 @@ function Prices({ provider }) {
             <td class="small">${offer.resolutions.join(", ")}</td>
             <td class="small">${offer.duration_s ? `${offer.duration_s.min}–${offer.duration_s.max} s` : "–"}</td>
             <td class="small">${prices.length
-              ? prices.map((one, place) => html`<div key=${place}>${usd(one.usd)} per ${one.unit}${one.resolution && ` at ${one.resolution}`}${one.quality && `, ${one.quality}`}</div>`)
+              ? prices.map((one, place) => html`<div key=${place}>
+                  ${usd(one.usd)} per ${one.unit}${one.resolution && ` at ${one.resolution}`}${one.quality &&
+                  `, ${one.quality}`}
+                </div>`)
               : "not on this card"}</td>
           </tr>`)}
         </tbody>

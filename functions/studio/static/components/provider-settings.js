@@ -70,17 +70,30 @@ export function SettingsForm({ provider, reload }) {
       <${Select} label="Model" value=${shown.model ?? ""} onChange=${(value) => set("model")(value || null)}
         options=${[{ value: "", label: "The first that fits" }, ...models.map((value) => ({ value, label: value }))]} fault=${fault("model")} />
       <${Field} label="Limit a month in $" hint="Empty: only the owner's budget" fault=${fault("monthly_limit")}>
-        ${(own) => html`<input ...${own} inputmode="decimal" autocomplete="off" value=${shown.monthly_limit ?? ""} onInput=${typed("monthly_limit")} />`}
+        ${(own) => html`<input
+          ...${own} inputmode="decimal" autocomplete="off"
+          value=${shown.monthly_limit ?? ""} onInput=${typed("monthly_limit")}
+        />`}
       <//>
       <${Select} label="If content is refused" value=${shown.on_refusal} options=${REFUSAL} onChange=${set("on_refusal")} />
       <${Select} label="If the outcome is unknown" value=${shown.on_unknown} options=${UNKNOWN} onChange=${set("on_unknown")} />
-      ${provider.needs_key && html`<${Field} label="Address of its API" wide hint="Empty: the vendor's own. Other hosts must be allowed by the installation." fault=${fault("api_url")}>
-        ${(own) => html`<input ...${own} type="url" inputmode="url" autocomplete="off" spellcheck="false" value=${shown.api_url ?? ""} onInput=${typed("api_url")} />`}
+      ${provider.needs_key && html`<${Field}
+        label="Address of its API" wide fault=${fault("api_url")}
+        hint="Empty: the vendor's own. Other hosts must be allowed by the installation."
+      >
+        ${(own) => html`<input
+          ...${own} type="url" inputmode="url" autocomplete="off" spellcheck="false"
+          value=${shown.api_url ?? ""} onInput=${typed("api_url")}
+        />`}
       <//>`}
     </div>
     ${conflict && html`<div class="conflict" role="alert">
       <p>Somebody changed this meanwhile${conflict.length ? ":" : "."}</p>
-      ${conflict.length > 0 && html`<ul>${conflict.map(([name, value]) => html`<li key=${name}>${words(name)} is now <strong>${name === "monthly_limit" ? usd(value) : value ?? "not set"}</strong></li>`)}</ul>`}
+      ${conflict.length > 0 && html`<ul>
+        ${conflict.map(([name, value]) => html`<li key=${name}>
+          ${words(name)} is now <strong>${name === "monthly_limit" ? usd(value) : value ?? "not set"}</strong>
+        </li>`)}
+      </ul>`}
       <p>What you changed still stands in the form: save once more to set it.</p>
     </div>`}
     ${error && !FIELDS.some(fault) && html`<${Failure} error=${error} />`}

@@ -80,7 +80,10 @@ function Told({ generation, onAgain, onChange }) {
     <div class="stage-facts">
       <p class="stage-price">
         <strong>${usd(ended ? generation.actual_cost : generation.estimated_cost)}</strong>
-        <span class="quiet"> ${ended ? `paid of ${usd(generation.estimated_cost)} expected` : "expected"} · ${lasted(generation.created_at, generation.completed_at)}</span>
+        <span class="quiet">${` ${ended ? `paid of ${usd(generation.estimated_cost)} ` : ""}expected · `}${lasted(
+          generation.created_at,
+          generation.completed_at,
+        )}</span>
       </p>
       ${take && html`<p class="quiet small">
         ${generation.provider} · ${take.width} × ${take.height}${isVideo(take) ? ` · ${take.duration_s} s` : ""} · ${bytes(take.size_bytes)}

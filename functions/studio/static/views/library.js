@@ -56,7 +56,10 @@ function Filters({ filters }) {
       options=${[EVERY, ...(providers.data ?? []).map((one) => ({ value: one.id, label: one.id }))]}
     />
     <${Field} label="Project">
-      ${(own) => html`<input ...${own} type="search" dir="auto" maxlength="128" value=${project} onInput=${(event) => setProject(event.currentTarget.value)} />`}
+      ${(own) => html`<input
+        ...${own} type="search" dir="auto" maxlength="128"
+        value=${project} onInput=${(event) => setProject(event.currentTarget.value)}
+      />`}
     <//>
   </form>`;
 }

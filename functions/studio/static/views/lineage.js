@@ -13,6 +13,7 @@ import { go, to } from "../router.js";
 import { useEvery, useLoad, useTitle } from "../use.js";
 
 const LOOK_S = 1.5;
+const KINDS = { image: "Image", video: "Clip" };
 const PARAMS = {
   aspect_ratio: "Aspect ratio", resolution: "Resolution", quality: "Quality", style: "Style",
   duration_s: "Duration", fps: "Frames a second", seed: "Seed", motion: "Camera move",
@@ -32,7 +33,10 @@ export function Lineage({ id, back }) {
   };
   return html`
     <header>
-      <h1><a class="back" href=${to("library", [], back)}>Library</a> <span class="quiet">/</span> ${one ? (one.type === "video" ? "Clip" : "Image") : "…"}</h1>
+      <h1>
+        <a class="back" href=${to("library", [], back)}>Library</a>${" "}
+        <span class="quiet">/</span> ${one ? KINDS[one.type] : "…"}
+      </h1>
     </header>
     ${found.error && !one && html`<${Failure} error=${found.error} retry=${found.reload} />`}
     ${!one && !found.error && html`<${Loading} rows=${6} />`}
@@ -79,9 +83,15 @@ function Asked({ generation }) {
     ${generation.negative_prompt && html`<p class="prompt quiet" dir="auto"><span class="unseen">Not: </span>− ${generation.negative_prompt}</p>`}
     <dl class="facts">
       <${Fact} name="Provider">${generation.requested_provider}${generation.requested_provider === "auto" && `, ${generation.strategy}`}<//>
-      ${Object.entries(params).filter(([name]) => name in PARAMS).map(([name, value]) => html`<${Fact} key=${name} name=${PARAMS[name]}><bdi>${name === "duration_s" ? `${value} s` : words(value)}</bdi><//>`)}
+      ${Object.entries(params)
+        .filter(([name]) => name in PARAMS)
+        .map(([name, value]) => html`<${Fact} key=${name} name=${PARAMS[name]}>
+          <bdi>${name === "duration_s" ? `${value} s` : words(value)}</bdi>
+        <//>`)}
       ${params.image && html`<${Fact} name="Keyframe"><a href=${to("library", [makerOf(params.image)])}><code>${params.image}</code></a><//>`}
-      ${generation.project && html`<${Fact} name="Project"><a href=${to("library", [], { project: generation.project })}><bdi>${generation.project}</bdi></a><//>`}
+      ${generation.project && html`<${Fact} name="Project">
+        <a href=${to("library", [], { project: generation.project })}><bdi>${generation.project}</bdi></a>
+      <//>`}
       ${generation.script_id && html`<${Fact} name="Script"><bdi>${generation.script_id}</bdi><//>`}
       ${generation.shot_number != null && html`<${Fact} name="Shot">${generation.shot_number}<//>`}
       ${generation.tags.length > 0 && html`<${Fact} name="Tags">${generation.tags.map((tag) => html`<bdi key=${tag}>${tag}</bdi> `)}<//>`}
