@@ -120,7 +120,8 @@ def make_film(stack: LocalStack, token: str, console: Console) -> bool:
 
 
 def _serve(stack: LocalStack, console: Console, board: NoticeBoard) -> None:
-    console.print(f"\nthe API answers at [bold]{stack.url}[/bold] until Ctrl-C.")
+    console.print(f"\nthe studio page and the API are at [bold]{stack.url}[/bold] until Ctrl-C.")
+    console.print(f"Sign in with the token in {stack.environment_file}.")
     console.print("Try, in another terminal:")
     console.print(
         '  .venv/bin/filmgate compare "A lamplighter walks along the quay" --duration 5\n'

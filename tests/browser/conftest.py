@@ -21,7 +21,7 @@ __all__ = ["gateway"]
 ARTIFACTS = ROOT / "tests" / "artifacts"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Path:
     found = shutil.which(os.environ.get("CHROMIUM", "chromium")) or shutil.which("chrome")
     if found is None:
@@ -29,9 +29,9 @@ def chromium() -> Path:
     return Path(found)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sight(chromium: Path) -> Iterator[Sight]:
-    """The browser."""
+    """The browser. Its driver runs an event loop in this thread, so it ends with these tests."""
     with Sight.opened(chromium, ARTIFACTS) as sight:
         yield sight
 

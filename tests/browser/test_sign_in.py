@@ -7,6 +7,8 @@ import pytest
 from tests.browser.support import Desk
 from tests.e2e.gateway import Gateway, Studio
 
+FIRST_VIEW_BYTES = 150_000
+
 
 @pytest.fixture(scope="module")
 def studio(gateway: Gateway) -> Studio:
@@ -48,3 +50,58 @@ def test_a_token_lives_in_its_tab_and_signing_out_forgets_it(
     one.page.get_by_label("Token").wait_for()
     assert one.page.evaluate("[sessionStorage.length, document.cookie]") == [0, ""]
     assert "fg_" not in one.page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_a_token_that_is_no_longer_good_leads_back_to_the_sign_in(
+    desk: Callable[..., Desk], studio: Studio
+) -> None:
+    one = desk(studio, signed_in=False)
+    one.watch.allow("401")
+    one.page.goto(one.url)
+
+    one.page.evaluate("sessionStorage.setItem('filmgate-token', 'fg_of_last_year')")
+    one.page.reload()
+
+    one.page.get_by_text("Your token is no longer good").wait_for()
+    assert one.page.evaluate("sessionStorage.length") == 0
+
+
+def test_the_first_view_is_small(
+    desk: Callable[..., Desk], studio: Studio, figure: Callable[[str], None]
+) -> None:
+    one = desk(studio)
+    one.open("create")
+    one.page.reload()
+    one.page.locator(".price-now").wait_for()
+
+    taken: list[dict] = one.page.evaluate(
+        """[...performance.getEntriesByType("resource"),
+            ...performance.getEntriesByType("navigation")]
+           .filter((one) => one.name.startsWith(location.origin))
+           .map((one) => ({name: one.name, sent: one.transferSize, size: one.encodedBodySize}))"""
+    )
+    usable_ms = one.page.evaluate("performance.now()")
+    again = sum(entry["sent"] for entry in taken)
+    first = sum(entry["size"] for entry in taken) + 300 * len(taken)  # with room for headers
+    figure(
+        f"studio page: first view {first / 1000:.0f} kB in {len(taken)} answers, "
+        f"{again / 1000:.0f} kB when it was seen before, usable after {usable_ms:.0f} ms"
+    )
+    assert first < FIRST_VIEW_BYTES
+
+
+def test_colours_follow_the_system_until_somebody_chooses(
+    desk: Callable[..., Desk], studio: Studio
+) -> None:
+    one = desk(studio, mode="light")
+    one.open("library")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = one.page.evaluate(background)
+
+    one.page.get_by_role("button", name="theme").click()
+    dark = one.page.evaluate(background)
+    one.page.reload()
+
+    assert light != dark
+    one.page.get_by_role("button", name="dark theme").wait_for()
+    assert one.page.evaluate(background) == dark

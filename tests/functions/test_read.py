@@ -313,6 +313,18 @@ def test_the_largest_page_has_a_hundred(studio: Deployment) -> None:
     assert studio.call("read", listing(limit="100")).status == 200
 
 
+# --- who is asking --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["viewer", "creator", "admin"])
+def test_a_token_is_told_for_whom_it_stands_and_what_it_may_do(
+    studio: Deployment, role: str
+) -> None:
+    answer = studio.route(asked_by(sample("read", "me"), role=role))
+
+    assert answer.json == {"user": "ann", "role": role, "token_id": "tok_ann"}
+
+
 # --- what is not there, and what is away -------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ export function useLoad(load, keys = []) {
   useEffect(() => {
     const asked = new AbortController();
     setState((before) => ({ ...before, loading: true }));
-    latest.current({ signal: asked.signal }).then(
+    const answer = (async () => latest.current({ signal: asked.signal }))();
+    answer.then(
       (data) => asked.signal.aborted || setState({ data, error: null, loading: false }),
       (error) => asked.signal.aborted || setState((b) => ({ ...b, error, loading: false })),
     );

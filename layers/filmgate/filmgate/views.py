@@ -334,6 +334,7 @@ def _settings(provider: Provider, settings: ProviderSettings) -> Json:
         "enabled": settings.enabled,
         "priority": settings.priority_of(provider),
         "needs_key": provider.needs_key,
+        "key_fields": [list(shape) for shape in provider.key_fields],
         "key_set": settings.key_set,
         "key_hint": settings.key_hint,
         "api_url": settings.api_url,
@@ -409,6 +410,8 @@ def _offer(provider: Provider, offer: Offer, card: RateCard) -> Json:
         "quality_rank": offer.quality_rank,
         "duration_s": {"min": min(seconds), "max": max(seconds)} if seconds else None,
         "needs_keyframe": offer.needs_keyframe,
+        "accepts": sorted(offer.accepts),
+        "retires_on": offer.retires_on.isoformat() if offer.retires_on else None,
         "price": [_price(row) for row in _rows(provider, offer, card)],
     }
 

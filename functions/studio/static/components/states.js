@@ -46,6 +46,14 @@ export function Loaded({ from, rows, children }) {
   return html`<${Loading} rows=${rows} />`;
 }
 
+/** What a provider would leave out of what is wished; nothing where there is nothing. */
+export function Warnings({ texts }) {
+  if (!texts.length) return null;
+  return html`<ul class="warnings small" aria-label="What is left out">
+    ${texts.map((text) => html`<li key=${text}>${text}</li>`)}
+  </ul>`;
+}
+
 const TONES = {
   succeeded: "good", success: "good", stored: "good", closed: "good", active: "good", done: "good",
   failed: "bad", open: "bad", revoked: "bad", expired: "bad", in_doubt: "bad",

@@ -4,4 +4,7 @@
 // gets anything from it, `load` gives a module whose default export is the view's component.
 
 export const VIEWS = [
+  { id: "create", title: "Create", icon: "create", role: "viewer", load: () => import("./create.js") },
+  { id: "library", title: "Library", icon: "library", role: "viewer", load: () => import("./library.js") },
+  { id: "providers", title: "Providers", icon: "providers", role: "viewer", load: () => import("./providers.js") },
 ];
