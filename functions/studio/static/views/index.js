@@ -5,6 +5,7 @@
 
 export const VIEWS = [
   { id: "create", title: "Create", icon: "create", role: "viewer", load: () => import("./create.js") },
+  { id: "storyboard", title: "Storyboard", icon: "storyboard", role: "viewer", load: () => import("./storyboard.js") },
   { id: "library", title: "Library", icon: "library", role: "viewer", load: () => import("./library.js") },
   { id: "providers", title: "Providers", icon: "providers", role: "viewer", load: () => import("./providers.js") },
 ];
