@@ -54,8 +54,9 @@ class Watch:
         self.allowed += texts
 
     def check(self) -> None:
-        assert self.strangers == []
-        assert [line for line in self.said if not any(one in line for one in self.allowed)] == []
+        assert self.strangers == [], self.strangers
+        said = [line for line in self.said if not any(one in line for one in self.allowed)]
+        assert said == [], said
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

@@ -15,6 +15,7 @@ from filmgate.batch_files import COLUMNS, BatchRefused, Fault, Kind, Limits, kin
 from filmgate.domain.storyboard import FROM_KEYFRAME, Shot, Storyboard
 from filmgate.domain.strategies import Role, Strategy
 from filmgate.schemas import StoryboardBody, StoryboardHeadBody
+from filmgate.spreadsheet import csv_text
 from tests.support.builders import usd
 
 HEADER = ",".join(COLUMNS)
@@ -118,6 +119,13 @@ def test_what_would_be_a_formula_elsewhere_is_a_text_here(start: str) -> None:
     prompt = f"{start}HYPERLINK(A1) and a fox"
 
     assert read(rows_as_csv([{"prompt": prompt}])).shots[0].prompt == prompt
+
+
+@pytest.mark.parametrize("prompt", ["=HYPERLINK(A1) and a fox", "- a wide shot", "'=1", "'a fox"])
+def test_what_was_guarded_against_spreadsheets_comes_back_as_it_was(prompt: str) -> None:
+    written = csv_text(["prompt", "clip_provider"], [{"prompt": prompt, "clip_provider": None}])
+
+    assert read(written).shots[0].prompt == prompt
 
 
 def test_the_head_comes_from_outside_and_its_defaults_hold_where_a_cell_is_empty() -> None:

@@ -13,8 +13,9 @@ CSV         a header, then a shot a row. The delimiter is the one of comma, semi
 In a CSV an empty cell says nothing, and so the head's defaults hold. An empty `clip_provider` is
 "auto"; "none" means no clip, and then the other cells about clips do not count. A `resolution`
 such as "720p" is the clip's, one such as "1024x1024" the keyframe's; an `aspect_ratio` is for both.
-A cell that begins with = + - or @ is a text like any other: it is never evaluated here, and who
-writes a CSV out must see to it that nobody's spreadsheet evaluates it there.
+A cell that begins with = + - or @ is a text like any other: it is never evaluated here. Who writes
+a CSV out puts an apostrophe before it, so that nobody's spreadsheet evaluates it there, and that
+apostrophe is taken off here.
 """
 
 import csv
@@ -38,6 +39,7 @@ from filmgate.schemas import (
     StoryboardHeadBody,
     faults_of,
 )
+from filmgate.spreadsheet import unguarded
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "number": ("number",),
@@ -503,6 +505,7 @@ def _names(text: str, delimiter: str) -> list[str]:
 
 def _shot(said: Mapping[str, str]) -> Json:
     """A row as the JSON of a shot: only what the row says."""
+    said = {name: unguarded(text) for name, text in said.items()}
     cells: dict[str, Any] = {name: text.strip() for name, text in said.items() if text.strip()}
     if "prompt" in cells:
         cells["prompt"] = said["prompt"]

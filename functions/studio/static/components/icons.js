@@ -25,6 +25,8 @@ const PATHS = {
   theme: "M8 2a6 6 0 1 0 0 12zM8 2v12",
   out: "M6 3H3v10h3M10 5l3 3-3 3M13 8H6",
   key: "M6 10a3.5 3.5 0 1 1 2-2l6 0v3M11.5 8v2",
+  copy: "M6 6h8v8H6zM10 6V2H2v8h4",
+  more: "M3 8v.1M8 8v.1M13 8v.1",
   external: "M6 3H3v10h10v-3M9 3h4v4M13 3L7.5 8.5",
 };
 
