@@ -422,8 +422,7 @@ function Groups({ groups }) {
       ${told.map(
         (group) =>
           html`<li key=${group.shots.join()}>
-            ${shots(group.shots)}:
-            ${
+            ${shots(group.shots)}:${" "}${
               Object.entries(group.providers)
                 .map(([role, name]) => `${role} by ${name}`)
                 .join(", ") || "nobody yet"
