@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.browser.support import Desk, Sight
-from tests.e2e.conftest import ROOT, gateway
+from tests.conftest import ROOT
 from tests.e2e.gateway import Gateway
-
-__all__ = ["gateway"]
 
 ARTIFACTS = ROOT / "tests" / "artifacts"
 

@@ -20,7 +20,7 @@ from filmgate.schemas import StoryboardBody
 from filmgate.spreadsheet import csv_text
 from tests.browser.hostile import HOSTILE
 from tests.browser.support import Sight
-from tests.e2e.conftest import ROOT
+from tests.conftest import ROOT
 
 NOWHERE: Final = "http://modules.test"
 MODULES: Final = ROOT / "functions" / "studio" / "static"

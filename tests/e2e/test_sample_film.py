@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.ports import Ports
-from tests.e2e.conftest import ROOT
+from tests.conftest import ROOT
 from tests.e2e.test_clips import measure
 
 STILLS, CLIPS = 8, 4
