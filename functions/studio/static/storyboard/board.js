@@ -482,6 +482,15 @@ function Approval({ groups, busy, onApprove }) {
   </section>`;
 }
 
+const makersOf = ({ providers }) =>
+  Object.entries(providers)
+    .map(([role, name]) => `${role} by ${name}`)
+    .join(", ") || "nobody yet";
+
+const switched = (one) =>
+  `From shot ${one.shot} on the ${one.part} comes from ${one.to} instead of ${one.from} ` +
+  `(${words(one.why)}): ${usd(one.cost_before)} became ${usd(one.cost_after)}, ${when(one.at)}.`;
+
 function Groups({ groups }) {
   const told = groups.filter((group) => group.shots.length > 1 || group.switches.length);
   if (!told.length) return null;
@@ -491,21 +500,9 @@ function Groups({ groups }) {
       ${told.map(
         (group) =>
           html`<li key=${group.shots.join()}>
-            ${shots(group.shots)}:
-            ${
-              Object.entries(group.providers)
-                .map(([role, name]) => `${role} by ${name}`)
-                .join(", ") || "nobody yet"
-            }
+            ${`${shots(group.shots)}: ${makersOf(group)}`}
             ${group.switches.map(
-              (one) =>
-                html`<p class="hint" key=${`${one.shot} ${one.part}`}>
-                  From shot ${one.shot} on the ${one.part} comes from ${one.to} instead of
-                  ${one.from} (${words(one.why)}):${" "}<span class="figure"
-                    >${usd(one.cost_before)}</span
-                  >${" "}became${" "}<span class="figure">${usd(one.cost_after)}</span>,
-                  ${when(one.at)}.
-                </p>`,
+              (one) => html`<p class="hint" key=${`${one.shot} ${one.part}`}>${switched(one)}</p>`,
             )}
           </li>`,
       )}
