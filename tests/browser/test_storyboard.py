@@ -70,6 +70,7 @@ def test_a_csv_becomes_a_film(draft: Desk, studio: Studio, tmp_path: Path) -> No
     expect(page.locator("h1 + .state")).to_have_text("succeeded", timeout=MADE_MS)
 
     expect(page.locator(".told")).to_have_text("3 of 3 done")
+    expect(page.locator(".groups li")).to_have_text("shots 1, 3: keyframe by dalle")
     expect(page.locator(".sheet img")).to_have_count(3)
     page.wait_for_function(
         "[...document.querySelectorAll('.sheet img')].every((one) => one.naturalWidth > 0)"

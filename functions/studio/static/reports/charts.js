@@ -61,7 +61,12 @@ function Upright({ days, label, wide }) {
             height=${Math.max(0, y(0) - y(values[i]))}
             pointer-events="none"
           />
-          ${(one.day % every === 0 || one.day === 1) && html`<text class="tick" x=${LEFT + (i + 0.5) * step} y=${HIGH - 4} text-anchor="middle">${one.day}</text>`}
+          ${
+            (one.day % every === 0 || one.day === 1) &&
+            html`<text class="tick" x=${LEFT + (i + 0.5) * step} y=${HIGH - 4} text-anchor="middle"
+              >${one.day}</text
+            >`
+          }
         </g>`,
     )}
   </svg>`;
@@ -76,7 +81,11 @@ export function Shares({ rows, label, none, href }) {
       (row) =>
         html`<li key=${row.name}>
           <span class="share-name"
-            >${href ? html`<a href=${href(row.name)}><bdi>${row.name}</bdi></a>` : html`<bdi>${row.name}</bdi>`}</span
+            >${
+              href
+                ? html`<a href=${href(row.name)}><bdi>${row.name}</bdi></a>`
+                : html`<bdi>${row.name}</bdi>`
+            }</span
           >
           <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
             <rect class="bar-ground" width="100" height="6" />

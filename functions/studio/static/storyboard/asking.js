@@ -67,12 +67,12 @@ export function Problems({ price }) {
       message,
     })),
   );
+  const count = found.length + price.others.length;
   return html`<section class="failure" role="alert">
     <${Icon} name="warning" />
     <div>
       <p>
-        ${found.length + price.others.length === 1 ? "One thing stands" : `${found.length + price.others.length} things stand`}${" "}in
-        the way of a price.
+        ${count === 1 ? "One thing stands" : `${count} things stand`}${" "}in the way of a price.
       </p>
       <ul>
         ${found
@@ -85,7 +85,10 @@ export function Problems({ price }) {
                 >: ${message}
               </li>`,
           )}
-        ${price.others.map((one) => html`<li key=${one.pointer}><code>${one.pointer}</code>${" "}${one.message}</li>`)}
+        ${price.others.map(
+          (one) =>
+            html`<li key=${one.pointer}><code>${one.pointer}</code>${" "}${one.message}</li>`,
+        )}
       </ul>
     </div>
   </section>`;

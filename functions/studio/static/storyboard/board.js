@@ -24,6 +24,9 @@ const ROLES = ["keyframe", "variation", "clip"];
 const FIRST_PAUSE_S = 1;
 const LONGEST_PAUSE_S = 10;
 const LINK_MARGIN_MS = 60_000;
+const CANCELLING =
+  "Nothing new is started, and the rest of its money is free at once. " +
+  "What a provider already works on is followed to its end and may be billed.";
 
 export function Board({ id }) {
   const board = useBoard(id);
@@ -48,7 +51,7 @@ function useBoard(id) {
     pause,
     async () => {
       const fresh = await read();
-      const moved = signature(fresh) !== signature(board.data);
+      const moved = linkless(fresh) !== linkless(board.data);
       if (moved) board.replace(fresh);
       setPause((now) => (moved ? FIRST_PAUSE_S : Math.min(LONGEST_PAUSE_S, now * 1.4)));
     },
@@ -81,8 +84,9 @@ function steadied(board, links) {
   return { ...board, shots: shotsNow };
 }
 
-const signature = (board) =>
-  JSON.stringify(board, (name, value) => (name.startsWith("url") ? undefined : value));
+/** The storyboard as text, without the links, which are others in every answer. */
+const linkless = (board, indent = 0) =>
+  JSON.stringify(board, (name, value) => (name.startsWith("url") ? undefined : value), indent);
 
 function Live({ board, onChange }) {
   const [shown, setShown] = useState(null);
@@ -112,13 +116,32 @@ function Live({ board, onChange }) {
         <button type="button" onClick=${() => setAsking("export")}>
           <${Icon} name="download" />Export
         </button>
-        ${may("creator") && html`<button type="button" onClick=${() => act.redraft()}><${Icon} name="again" />New draft of this</button>`}
-        ${may("creator") && runs && html`<button type="button" class="danger" disabled=${act.busy || Boolean(board.cancel_requested_at)} onClick=${() => setAsking("cancel")}>${board.cancel_requested_at ? "Being cancelled" : "Cancel"}</button>`}
+        ${
+          may("creator") &&
+          html`<button type="button" onClick=${() => act.redraft()}>
+            <${Icon} name="again" />New draft of this
+          </button>`
+        }
+        ${
+          may("creator") &&
+          runs &&
+          html`<button
+            type="button"
+            class="danger"
+            disabled=${act.busy || Boolean(board.cancel_requested_at)}
+            onClick=${() => setAsking("cancel")}
+          >
+            ${board.cancel_requested_at ? "Being cancelled" : "Cancel"}
+          </button>`
+        }
       </div>
     </header>
     <${Standing} board=${board} />
     ${act.error && html`<${Failure} error=${act.error} />`}
-    ${waiting.length > 0 && html`<${Approval} groups=${waiting} busy=${act.busy} onApprove=${() => act.resume(true)} />`}
+    ${
+      waiting.length > 0 &&
+      html`<${Approval} groups=${waiting} busy=${act.busy} onApprove=${() => act.resume(true)} />`
+    }
     ${
       !runs &&
       again > 0 &&
@@ -148,18 +171,31 @@ function Live({ board, onChange }) {
       </ul>`
     }
     <ol class="sheet">
-      ${board.shots.map((shot) => html`<${Frame} key=${shot.number} shot=${shot} onOpen=${() => setShown(shot.number)} />`)}
+      ${board.shots.map(
+        (shot) =>
+          html`<${Frame} key=${shot.number} shot=${shot} onOpen=${() => setShown(shot.number)} />`,
+      )}
     </ol>
     <${Groups} groups=${board.groups} />
-    ${open && html`<${Shot} shot=${open} board=${board} onClose=${() => setShown(null)} onGo=${setShown} />`}
-    ${asking === "film" && html`<${Film} reel=${reel} title=${board.title || "Untitled"} onClose=${() => setAsking(null)} />`}
+    ${
+      open &&
+      html`<${Shot} shot=${open} board=${board} onClose=${() => setShown(null)} onGo=${setShown} />`
+    }
+    ${
+      asking === "film" &&
+      html`<${Film}
+        reel=${reel}
+        title=${board.title || "Untitled"}
+        onClose=${() => setAsking(null)}
+      />`
+    }
     ${asking === "export" && html`<${Export} board=${board} onClose=${() => setAsking(null)} />`}
     ${
       asking === "cancel" &&
       html`<${Confirm}
         title="Cancel the storyboard?"
         action="Cancel it"
-        text="Nothing new is started, and the rest of its money is free at once. What a provider already works on is followed to its end and may be billed."
+        text=${CANCELLING}
         onClose=${() => setAsking(null)}
         onConfirm=${() => {
           setAsking(null);
@@ -271,7 +307,9 @@ function Frame({ shot, onOpen }) {
     <div class="frame-told">
       <p class="frame-head">
         <b>${shot.number}</b>${" "}<${State} is=${shot.state} /><span class="figure"
-          >${cost.length ? html`${cost.map((one, i) => html`${i > 0 && " + "}${usd(one)}`)}` : ""}</span
+          >${
+            cost.length ? html`${cost.map((one, i) => html`${i > 0 && " + "}${usd(one)}`)}` : ""
+          }</span
         >
       </p>
       <p class="frame-prompt"><bdi>${shot.prompt}</bdi></p>
@@ -339,7 +377,18 @@ function Shot({ shot, board, onClose, onGo }) {
       ${
         parts.length > 1 &&
         html`<div class="choice-row" role="group" aria-label="Part">
-          ${parts.map((one) => html`<button type="button" key=${one} class="bare" aria-pressed=${one === role} onClick=${() => setRole(one)}>${one}</button>`)}
+          ${parts.map(
+            (one) =>
+              html`<button
+                type="button"
+                key=${one}
+                class="bare"
+                aria-pressed=${one === role}
+                onClick=${() => setRole(one)}
+              >
+                ${one}
+              </button>`,
+          )}
         </div>`
       }
       <p class="shot-words"><bdi>${shot.prompt}</bdi></p>
@@ -352,8 +401,16 @@ function Shot({ shot, board, onClose, onGo }) {
         <button type="button" disabled=${!beside(1)} onClick=${() => onGo(beside(1))}>
           Shot after
         </button>
-        ${part?.url && html`<button type="button" onClick=${() => follow(part.url)}><${Icon} name="download" />Download</button>`}
-        ${part?.generation_id && html`<a class="button" href=${to("library", [part.generation_id])}>In the library</a>`}
+        ${
+          part?.url &&
+          html`<button type="button" onClick=${() => follow(part.url)}>
+            <${Icon} name="download" />Download
+          </button>`
+        }
+        ${
+          part?.generation_id &&
+          html`<a class="button" href=${to("library", [part.generation_id])}>In the library</a>`
+        }
       </div>
     </div>
   <//>`;
@@ -385,7 +442,12 @@ function PartDetail({ role, part }) {
         <dd class="figure">${usd(part.max)}</dd>
       </div>
     </dl>
-    ${part.in_doubt && html`<p class="fault">A provider may still send its bill; the money stays held until that is known.</p>`}
+    ${
+      part.in_doubt &&
+      html`<p class="fault">
+        A provider may still send its bill; the money stays held until that is known.
+      </p>`
+    }
     ${part.error && html`<p class="fault">${part.error.message}</p>`}
     ${
       id &&
@@ -409,9 +471,25 @@ function Approval({ groups, busy, onApprove }) {
           </li>`,
       )}
     </ul>
-    ${may("creator") && html`<div class="actions"><button type="button" class="primary" disabled=${busy} onClick=${onApprove}>Go on with another provider</button></div>`}
+    ${
+      may("creator") &&
+      html`<div class="actions">
+        <button type="button" class="primary" disabled=${busy} onClick=${onApprove}>
+          Go on with another provider
+        </button>
+      </div>`
+    }
   </section>`;
 }
+
+const makersOf = ({ providers }) =>
+  Object.entries(providers)
+    .map(([role, name]) => `${role} by ${name}`)
+    .join(", ") || "nobody yet";
+
+const switched = (one) =>
+  `From shot ${one.shot} on the ${one.part} comes from ${one.to} instead of ${one.from} ` +
+  `(${words(one.why)}): ${usd(one.cost_before)} became ${usd(one.cost_after)}, ${when(one.at)}.`;
 
 function Groups({ groups }) {
   const told = groups.filter((group) => group.shots.length > 1 || group.switches.length);
@@ -422,20 +500,9 @@ function Groups({ groups }) {
       ${told.map(
         (group) =>
           html`<li key=${group.shots.join()}>
-            ${shots(group.shots)}:${" "}${
-              Object.entries(group.providers)
-                .map(([role, name]) => `${role} by ${name}`)
-                .join(", ") || "nobody yet"
-            }
+            ${`${shots(group.shots)}: ${makersOf(group)}`}
             ${group.switches.map(
-              (one) =>
-                html`<p class="hint" key=${`${one.shot} ${one.part}`}>
-                  From shot ${one.shot} on the ${one.part} comes from ${one.to} instead of
-                  ${one.from} (${words(one.why)}):${" "}<span class="figure"
-                    >${usd(one.cost_before)}</span
-                  >${" "}became${" "}<span class="figure">${usd(one.cost_after)}</span>,
-                  ${when(one.at)}.
-                </p>`,
+              (one) => html`<p class="hint" key=${`${one.shot} ${one.part}`}>${switched(one)}</p>`,
             )}
           </li>`,
       )}
@@ -510,7 +577,7 @@ function Export({ board, onClose }) {
       </button>
       <button
         type="button"
-        onClick=${() => out(`${board.id}.json`, `${JSON.stringify(board, (name, value) => (name.startsWith("url") ? undefined : value), 2)}\n`, "application/json")}
+        onClick=${() => out(`${board.id}.json`, `${linkless(board, 2)}\n`, "application/json")}
       >
         Everything, JSON
       </button>

@@ -69,7 +69,12 @@ export function Grid({ draft, faults, prices, choices, first, on }) {
     <thead>
       <tr>
         <th scope="col" class="col-place">Shot</th>
-        ${COLUMNS.map((column) => html`<th scope="col" key=${column.name} class=${`col-${column.name}`}>${column.title}</th>`)}
+        ${COLUMNS.map(
+          (column) =>
+            html`<th scope="col" key=${column.name} class=${`col-${column.name}`}>
+              ${column.title}
+            </th>`,
+        )}
         <th scope="col" class="col-price">Price</th>
         <th scope="col" class="col-acts"><span class="unseen">Actions</span></th>
       </tr>
@@ -160,7 +165,12 @@ function Row({ row, place, last, defaults, faults, price, choices, on, mark, onG
             </button>
             <span class="number">${row.number}</span>
           </th>
-          ${COLUMNS.map((column) => html`<td key=${column.name} class=${`col-${column.name}`} data-title=${column.title}>${cell(column)}</td>`)}
+          ${COLUMNS.map(
+            (column) =>
+              html`<td key=${column.name} class=${`col-${column.name}`} data-title=${column.title}>
+                ${cell(column)}
+              </td>`,
+          )}
           <td class="col-price figure">
             ${row.on ? html`<${Price} price=${price} />` : html`<span class="hint">left out</span>`}
           </td>
@@ -201,7 +211,13 @@ function Row({ row, place, last, defaults, faults, price, choices, on, mark, onG
             <td></td>
             <td colspan=${COLUMNS.length + 2}>
               <div class="more-cells">
-                ${MORE.map((column) => html`<div key=${column.name} class=${`col-${column.name}`}><span class="cell-title" aria-hidden="true">${column.title}</span>${cell(column)}</div>`)}
+                ${MORE.map(
+                  (column) =>
+                    html`<div key=${column.name} class=${`col-${column.name}`}>
+                      <span class="cell-title" aria-hidden="true">${column.title}</span
+                      >${cell(column)}
+                    </div>`,
+                )}
                 <label class="check"
                   ><input
                     type="checkbox"
@@ -229,7 +245,10 @@ function Row({ row, place, last, defaults, faults, price, choices, on, mark, onG
                     ↓ Down
                   </button>
                 </span>
-                ${more.length > 0 && html`<p class="hint">From the file, kept and sent: ${more.join(", ")}.</p>`}
+                ${
+                  more.length > 0 &&
+                  html`<p class="hint">From the file, kept and sent: ${more.join(", ")}.</p>`
+                }
               </div>
             </td>
           </tr>`
@@ -263,7 +282,9 @@ function Cell({ column, value, byDefault, fault, label, choices, row, onInput })
     const told = known.find((one) => one.value === byDefault)?.text ?? byDefault;
     return html`<select ...${common} value=${value} class=${value ? "" : "is-default"}>
         <option value="">${told || "–"}</option>
-        ${known.map((one) => html`<option key=${one.value} value=${one.value}>${one.text}</option>`)}
+        ${known.map(
+          (one) => html`<option key=${one.value} value=${one.value}>${one.text}</option>`,
+        )}
         ${odd && html`<option value=${value}>${value}</option>`}</select
       >${fault && html`<span class="fault">${fault}</span>`}`;
   }

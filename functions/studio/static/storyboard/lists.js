@@ -37,7 +37,10 @@ export function FileFaults({ faults, taken, onClose }) {
           .map(
             (one, i) =>
               html`<li key=${i}>
-                ${one.line && html`<b>Line ${one.line}</b>`}${one.column && html`${one.line ? ", " : ""}<b>column${" "}<bdi>${one.column}</bdi></b>`}${(one.line || one.column) && ": "}${one.message}
+                ${one.line && html`<b>Line ${one.line}</b>`}${
+                  one.column &&
+                  html`${one.line ? ", " : ""}<b>column${" "}<bdi>${one.column}</bdi></b>`
+                }${(one.line || one.column) && ": "}${one.message}
               </li>`,
           )}
       </ul>
@@ -85,7 +88,10 @@ export function Export({ draft, onClose }) {
   };
   return html`<${Dialog} title="Export the draft" onClose=${onClose}>
     <p>CSV is for spreadsheets, JSON keeps everything. This page and the gateway read both.</p>
-    ${csv.lost.length > 0 && html`<p class="hint">A CSV has no column for: ${csv.lost.join(", ")}.</p>`}
+    ${
+      csv.lost.length > 0 &&
+      html`<p class="hint">A CSV has no column for: ${csv.lost.join(", ")}.</p>`
+    }
     <div class="actions">
       <button type="button" class="primary" onClick=${() => out("csv", csv.text, "text/csv")}>
         CSV

@@ -31,7 +31,11 @@ export function Strategies({ chosen, estimate, stale, onChoose }) {
           <span class="strategy-total figure">${usd(totals[id]?.total)}</span>
           <${Bar} value=${totals[id] ? micros(totals[id].total) / most : 0} />
           <span class="hint"
-            >${totals[id] ? html`at most${" "}<span class="figure">${usd(totals[id].max)}</span>` : told}</span
+            >${
+              totals[id]
+                ? html`at most${" "}<span class="figure">${usd(totals[id].max)}</span>`
+                : told
+            }</span
           >
           <span class="hint makers">${totals[id] ? makers(totals[id]) : " "}</span>
         </label>`,
@@ -113,7 +117,13 @@ export function Room({ budget, needed }) {
         ><bdi>${budget.name}</bdi>:${" "}<b class="figure">${usd(budget.room)}</b>${" "}free
         of${" "}<span class="figure">${usd(budget.limit)}</span></span
       >
-      ${over && html`<strong class="over">at most ${usd(needed)} needed: ${usd(amount(micros(needed) - micros(budget.room)))} too much</strong>`}
+      ${
+        over &&
+        html`<strong class="over"
+          >at most ${usd(needed)} needed: ${usd(amount(micros(needed) - micros(budget.room)))} too
+          much</strong
+        >`
+      }
     </p>
   </div>`;
 }
@@ -137,7 +147,10 @@ export function Offer({ problem, busy, onTake, onTakeAndStart, onClose }) {
         ? html`<p>Not even one shot fits. An admin can raise the limit under Budgets.</p>`
         : html`<ul>
               ${fits.drop.length > 0 && html`<li>leave out ${shots(fits.drop)}</li>`}
-              ${cheaper.length > 0 && html`<li>make ${shots(cheaper)} with the cheapest provider, without a fallback</li>`}
+              ${
+                cheaper.length > 0 &&
+                html`<li>make ${shots(cheaper)} with the cheapest provider, without a fallback</li>`
+              }
             </ul>
             <p>Then it costs at most <b class="figure">${usd(fits.max)}</b>.</p>
             <div class="row">

@@ -44,7 +44,14 @@ function Audit({ query }) {
       onSubmit=${(event) => event.preventDefault()}
     >
       <${Field} label="Who"
-        >${(own) => html`<input ...${own} dir="auto" autocapitalize="none" value=${query.user ?? ""} onInput=${(event) => requery({ ...query, user: event.target.value })} />`}<//
+        >${(own) =>
+          html`<input
+            ...${own}
+            dir="auto"
+            autocapitalize="none"
+            value=${query.user ?? ""}
+            onInput=${(event) => requery({ ...query, user: event.target.value })}
+          />`}<//
       >
       <${Select}
         label="What"

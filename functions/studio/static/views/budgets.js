@@ -22,6 +22,8 @@ const KINDS = [
   { value: "project", label: "A project" },
   { value: "provider", label: "A provider" },
 ];
+const NO_LIMIT = "Empty: no limit of its own, the studio's holds.";
+const OWNER_LIMIT = "It bounds everything; lowering it stops nothing that already runs.";
 const ORDER = ["owner", "user", "project", "provider"];
 
 export default sheeted("reports/reports.css", "of-reports", Budgets);
@@ -46,7 +48,12 @@ function Budgets() {
         <${Loaded} from=${budgets} rows=${5}
           >${({ items, period }) =>
             html`<h2 class="quiet">${titleOf(period)}</h2>
-              ${items.length === 0 && html`<${Empty} title="No budgets yet"><p>They appear with the first spending.</p><//>`}
+              ${
+                items.length === 0 &&
+                html`<${Empty} title="No budgets yet"
+                  ><p>They appear with the first spending.</p><//
+                >`
+              }
               ${sorted(items)
                 .filter(isLimited)
                 .map(
@@ -102,7 +109,11 @@ function Budget({ budget, onEdit }) {
     <header>
       <h3><${Scope} scope=${budget.scope} /></h3>
       <span class="figure"
-        >${used === null ? html`<span class="quiet">nothing may be spent</span>` : html`<b>${used.toFixed(1)} %</b>${" "}used`}</span
+        >${
+          used === null
+            ? html`<span class="quiet">nothing may be spent</span>`
+            : html`<b>${used.toFixed(1)} %</b>${" "}used`
+        }</span
       >
     </header>
     <${BudgetBar} budget=${budget} label=${budget.scope} />
@@ -131,7 +142,16 @@ function Budget({ budget, onEdit }) {
       </div>
     </dl>
     <div class="actions">
-      ${may("admin") && html`<button type="button" onClick=${onEdit} aria-label=${`Set the limit of ${budget.scope}`}>Set the limit</button>`}
+      ${
+        may("admin") &&
+        html`<button
+          type="button"
+          onClick=${onEdit}
+          aria-label=${`Set the limit of ${budget.scope}`}
+        >
+          Set the limit
+        </button>`
+      }
       <button
         type="button"
         class="bare"
@@ -171,7 +191,18 @@ function Unlimited({ items, onEdit }) {
                 <th scope="row"><${Scope} scope=${one.scope} /></th>
                 <td class="figure">${usd(one.spent)}</td>
                 <td class="figure">${usd(one.held)}</td>
-                ${may("admin") && html`<td class="figure"><button type="button" onClick=${() => onEdit(one)} aria-label=${`Set the limit of ${one.scope}`}>Set a limit</button></td>`}
+                ${
+                  may("admin") &&
+                  html`<td class="figure">
+                    <button
+                      type="button"
+                      onClick=${() => onEdit(one)}
+                      aria-label=${`Set the limit of ${one.scope}`}
+                    >
+                      Set a limit
+                    </button>
+                  </td>`
+                }
               </tr>`,
           )}
         </tbody>
@@ -255,24 +286,49 @@ function Edit({ budget, onClose, onDone }) {
             </p>`
           : html`<${Select} label="What" value=${kind} options=${KINDS} onChange=${setKind} />
               <${Field} label="Its name"
-                >${(own) => html`<input ...${own} dir="auto" autofocus value=${name} onInput=${(event) => setName(event.target.value)} />`}<//
+                >${(own) =>
+                  html`<input
+                    ...${own}
+                    dir="auto"
+                    autofocus
+                    value=${name}
+                    onInput=${(event) => setName(event.target.value)}
+                  />`}<//
               >`
       }
       <${Field}
         label="Limit a month, in USD"
         fault=${fault("/limit")}
-        hint=${mayBeNone ? "Empty: no limit of its own, the studio's holds." : "It bounds everything; lowering it stops nothing that already runs."}
+        hint=${mayBeNone ? NO_LIMIT : OWNER_LIMIT}
       >
-        ${(own) => html`<input ...${own} inputmode="decimal" autocomplete="off" value=${limit} placeholder=${mayBeNone ? "none" : ""} onInput=${(event) => setLimit(event.target.value)} />`}
+        ${(own) =>
+          html`<input
+            ...${own}
+            inputmode="decimal"
+            autocomplete="off"
+            value=${limit}
+            placeholder=${mayBeNone ? "none" : ""}
+            onInput=${(event) => setLimit(event.target.value)}
+          />`}
       <//>
       <${Field}
         label="Notices at, in percent"
         fault=${percents === null ? "Write whole numbers, such as 80, 100." : errorAt(error)}
         hint="On money spent, once each a month. Empty: none."
       >
-        ${(own) => html`<input ...${own} autocomplete="off" value=${alerts} onInput=${(event) => setAlerts(event.target.value)} />`}
+        ${(own) =>
+          html`<input
+            ...${own}
+            autocomplete="off"
+            value=${alerts}
+            onInput=${(event) => setAlerts(event.target.value)}
+          />`}
       <//>
-      ${error && !error.problem?.errors && html`<div class="wide"><${Failure} error=${error} /></div>`}
+      ${
+        error &&
+        !error.problem?.errors &&
+        html`<div class="wide"><${Failure} error=${error} /></div>`
+      }
       <div class="actions end wide">
         <button type="button" onClick=${onClose}>Leave it</button>
         <button
@@ -320,7 +376,14 @@ function Notices() {
     </header>
     ${notices.loading && notices.data === undefined && html`<${Loading} rows=${4} />`}
     ${notices.error && html`<${Failure} error=${notices.error} retry=${notices.reload} />`}
-    ${notices.data?.length === 0 && html`<${Empty} title="Nothing to tell"><p>When a budget is nearly used, a provider is out, or a bill surprises, it stands here.</p><//>`}
+    ${
+      notices.data?.length === 0 &&
+      html`<${Empty} title="Nothing to tell"
+        ><p>
+          When a budget is nearly used, a provider is out, or a bill surprises, it stands here.
+        </p><//
+      >`
+    }
     <ol class="notice-list">
       ${notices.data?.map(
         (one) =>
@@ -338,5 +401,15 @@ function Notices() {
 /** The facts that a person asks for next. */
 function About({ notice: { kind, attributes } }) {
   const { scope, threshold, spent, limit, provider, generation_id: generation } = attributes;
-  return html`${words(kind)}${scope && html` · <bdi>${scope}</bdi>`}${threshold && ` · at ${threshold} %`}${spent && limit && html` · <span class="figure">${usd(spent)}</span>${" "}of${" "}<span class="figure">${usd(limit)}</span>`}${provider && ` · ${provider}`}${generation && html` · <a href=${to("library", [generation])}>the generation</a>`}`;
+  return html`${words(kind)}${
+    scope && html` · <bdi>${scope}</bdi>`
+  }${threshold && ` · at ${threshold} %`}${
+    spent &&
+    limit &&
+    html` · <span class="figure">${usd(spent)}</span>${" "}of${" "}<span class="figure"
+        >${usd(limit)}</span
+      >`
+  }${provider && ` · ${provider}`}${
+    generation && html` · <a href=${to("library", [generation])}>the generation</a>`
+  }`;
 }

@@ -48,7 +48,10 @@ function Boards() {
                 A storyboard makes many shots under one budget: write them, paste a list, or drop a
                 CSV.
               </p>
-              ${may("creator") && html`<a class="button" href=${to("storyboard", ["draft"])}>Write the first one</a>`}
+              ${
+                may("creator") &&
+                html`<a class="button" href=${to("storyboard", ["draft"])}>Write the first one</a>`
+              }
             <//>`
           : html`<div class="scroll" tabindex="0" role="region" aria-label="Storyboards">
                 <table class="boards">

@@ -95,8 +95,9 @@ function Tokens({ who }) {
                             <td>${one.role}</td>
                             <td><${State} is=${one.state} /></td>
                             <td>
-                              <code>…${one.hint}</code
-                              >${one.id === who.token_id && html`<div class="hint">yours, here</div>`}
+                              <code>…${one.hint}</code>${
+                                one.id === who.token_id && html`<div class="hint">yours, here</div>`
+                              }
                             </td>
                             <td class="note"><bdi>${one.note}</bdi></td>
                             <td class="nowrap">
@@ -114,7 +115,17 @@ function Tokens({ who }) {
                               }
                             </td>
                             <td>
-                              ${one.state === "active" && html`<button type="button" class="danger" onClick=${() => setLeaving(one)} aria-label=${`Revoke the token of ${one.user} that ends in ${one.hint}`}>Revoke</button>`}
+                              ${
+                                one.state === "active" &&
+                                html`<button
+                                  type="button"
+                                  class="danger"
+                                  onClick=${() => setLeaving(one)}
+                                  aria-label=${`Revoke the token of ${one.user} that ends in ${one.hint}`}
+                                >
+                                  Revoke
+                                </button>`
+                              }
                             </td>
                           </tr>`,
                       )}
@@ -132,10 +143,16 @@ function Tokens({ who }) {
         action="Revoke it"
         onClose=${() => setLeaving(null)}
         onConfirm=${revoke}
-        text=${`${leaving.user} (${leaving.role}, ends in ${leaving.hint}) can no longer use it within a minute, for good.${leaving.id === who.token_id ? " It is the one you are signed in with: you will be signed out." : ""}`}
+        text=${consequence(leaving, who)}
       />`
     }
   </div>`;
+}
+
+function consequence(token, who) {
+  const told = `${token.user} (${token.role}, ends in ${token.hint}) can no longer use it within a minute, for good.`;
+  const own = token.id === who.token_id;
+  return own ? `${told} It is the one you are signed in with: you will be signed out.` : told;
 }
 
 function Make({ onClose, onMade }) {
@@ -196,9 +213,20 @@ function Make({ onClose, onMade }) {
       </div>
       <${Select} label="Good for" value=${days} options=${ENDS} onChange=${setDays} />
       <${Field} label="Note" fault=${fault("/note")} hint="What it is for."
-        >${(own) => html`<input ...${own} dir="auto" maxlength="200" value=${note} onInput=${(event) => setNote(event.target.value)} />`}<//
+        >${(own) =>
+          html`<input
+            ...${own}
+            dir="auto"
+            maxlength="200"
+            value=${note}
+            onInput=${(event) => setNote(event.target.value)}
+          />`}<//
       >
-      ${error && !error.problem?.errors && html`<div class="wide"><${Failure} error=${error} /></div>`}
+      ${
+        error &&
+        !error.problem?.errors &&
+        html`<div class="wide"><${Failure} error=${error} /></div>`
+      }
       <div class="actions end wide">
         <button type="button" onClick=${onClose}>Leave it</button>
         <button class="primary" disabled=${busy || !user.trim()}>
@@ -228,7 +256,15 @@ function Once({ made, onClose }) {
       four characters are known.
     </p>
     <${Field} label="Token"
-      >${(own) => html`<input ...${own} ref=${text} class="secret" readonly value=${made.token} onFocus=${(event) => event.target.select()} />`}<//
+      >${(own) =>
+        html`<input
+          ...${own}
+          ref=${text}
+          class="secret"
+          readonly
+          value=${made.token}
+          onFocus=${(event) => event.target.select()}
+        />`}<//
     >
     <div class="actions end">
       <span class="quiet" role="status">${copied ? "Copied." : ""}</span>

@@ -47,7 +47,8 @@ function Usage({ path, query, who }) {
     </header>
     <div class=${summary.data || summary.error ? "" : "figures-wait"}>
       <${Loaded} from=${summary} rows=${6}>
-        ${(data) => html`<${Figures} data=${data} budget=${budget.data} stale=${data.period !== period} />`}
+        ${(data) =>
+          html`<${Figures} data=${data} budget=${budget.data} stale=${data.period !== period} />`}
       <//>
     </div>
     <nav class="tabs" aria-label="Rows">
@@ -112,7 +113,11 @@ function Figures({ data, budget, stale }) {
         <dt>Estimated for what is paid</dt>
         <dd class="large">${usd(against.estimated)}</dd>
         <dd class=${over ? "fault" : "quiet"}>
-          ${micros(against.actual) === micros(against.estimated) ? "and it cost just that" : html`it cost ${usd(against.actual)}, ${signed(against.difference)}`}
+          ${
+            micros(against.actual) === micros(against.estimated)
+              ? "and it cost just that"
+              : html`it cost ${usd(against.actual)}, ${signed(against.difference)}`
+          }
         </dd>
       </div>
       <div>
@@ -159,7 +164,10 @@ function Figures({ data, budget, stale }) {
     <${By} title="By provider" amounts=${data.by_provider} field="provider" />
     <${By} title="By type" amounts=${data.by_type} field="type" />
     ${data.by_user && html`<${By} title="By user" amounts=${data.by_user} field="user" />`}
-    ${data.by_project && html`<${By} title="By project" amounts=${data.by_project} field="project" />`}
+    ${
+      data.by_project &&
+      html`<${By} title="By project" amounts=${data.by_project} field="project" />`
+    }
   </div>`;
 }
 
@@ -214,9 +222,11 @@ function Rows({ odd, query, period }) {
                 ${odd ? "No take and no bill of these rows differs from its order." : "None in this month with these filters."}
               </p><//
             >`
-          : html`${odd ? html`<${Discrepancies} items=${items} />` : html`<${Attempts} items=${items} />`}<${More}
-                of=${rows}
-              />`}
+          : html`${
+                odd
+                  ? html`<${Discrepancies} items=${items} />`
+                  : html`<${Attempts} items=${items} />`
+              }<${More} of=${rows} />`}
     <//>
     ${
       !odd &&
@@ -246,7 +256,14 @@ function Filters({ query }) {
   const any = FILTERS.some((name) => query[name]);
   const text = (name, label, type = "text") =>
     html`<${Field} label=${label}>
-      ${(own) => html`<input ...${own} type=${type} dir="auto" value=${query[name] ?? ""} onInput=${set(name)} />`}
+      ${(own) =>
+        html`<input
+          ...${own}
+          type=${type}
+          dir="auto"
+          value=${query[name] ?? ""}
+          onInput=${set(name)}
+        />`}
     <//>`;
   return html`<form
     class="fields row-filters"
@@ -320,7 +337,11 @@ function Attempts({ items }) {
               </td>
               <td class="figure">${usd(row.estimated_cost)}</td>
               <td class="figure">
-                ${row.actual_cost === null ? html`<span class="quiet">open</span>` : usd(row.actual_cost)}
+                ${
+                  row.actual_cost === null
+                    ? html`<span class="quiet">open</span>`
+                    : usd(row.actual_cost)
+                }
               </td>
               <td><bdi>${row.user}</bdi></td>
               <td><bdi>${row.project}</bdi></td>
@@ -378,7 +399,12 @@ function Discrepancies({ items }) {
                     <td class="figure">${usd(row.costs.ledger)}</td>
                     <td class="figure">${usd(row.costs.vendor)}</td>
                     <td>
-                      ${i === 0 && html`<a href=${to("library", [row.generation_id])}><code>${row.generation_id.slice(0, 12)}…</code></a>`}
+                      ${
+                        i === 0 &&
+                        html`<a href=${to("library", [row.generation_id])}
+                          ><code>${row.generation_id.slice(0, 12)}…</code></a
+                        >`
+                      }
                     </td>
                   </tr>`,
               )}<//
