@@ -3,11 +3,13 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from filmgate import __version__
+from openapi.answers.openai import OpenAIError
 from openapi.operation import Answer, Body, Header, Operation, Parameter
 from openapi.operations import OPERATIONS, TAGS
 from openapi.refusals import Refusal, refusals_of
@@ -26,7 +28,9 @@ fields. Lists take `limit` and `cursor`; only a `next` of null ends one.
 Who calls has a bearer token with a role: a `viewer` sees, a `creator` also makes, an `admin` also \
 sets. A repeat of a POST under the same `Idempotency-Key` is harmless. What is not yours is 404, \
 and so is every address that is not listed here; a listed one with another method is 405 with \
-`Allow`."""
+`Allow`.
+
+Clients of OpenAI keep their own objects and errors: `/v1/images`, `/v1/videos`, `/v1/models`."""
 
 
 def document(operations: Sequence[Operation] = OPERATIONS, *, closed: bool = False) -> Json:
@@ -163,14 +167,17 @@ def _refusal_responses(operations: Iterable[Operation]) -> Json:
 
 
 def _response_name(refusals: Sequence[Refusal]) -> str:
-    """Such as BudgetExceededOrCostLimitExceeded."""
-    return "Or".join(re.sub(r"(?:^|[-_])(.)", lambda m: m[1].upper(), one.code) for one in refusals)
+    """Such as BudgetExceededOrCostLimitExceeded, or OpenAI409StateConflict."""
+    first = refusals[0]
+    kinds = dict.fromkeys(one.kind for one in refusals)
+    name = "Or".join(re.sub(r"(?:^|-)(.)", lambda m: m[1].upper(), kind) for kind in kinds)
+    return f"OpenAI{first.status}{name}" if first.model is OpenAIError else name
 
 
 def _refusal(refusals: Sequence[Refusal]) -> Json:
     first = refusals[0]
     made: Json = {
-        "description": " ".join(map(_refusal_told, refusals)),
+        "description": _refusals_told(refusals),
         "content": {
             first.media_type: {
                 "schema": schema_of(first.model),
@@ -180,9 +187,32 @@ def _refusal(refusals: Sequence[Refusal]) -> Json:
             }
         },
     }
-    return made | ({"headers": _headers(first.headers.items())} if first.headers else {})
+    headers = _shared_headers(refusals)
+    return made | ({"headers": _headers(headers.items())} if headers else {})
 
 
-def _refusal_told(one: Refusal) -> str:
-    more = ", ".join(f"`{name}`" for name in one.more)
-    return f"`{one.code}`: {one.title}." + (f" At times with {more}." if more else "")
+def _shared_headers(refusals: Sequence[Refusal]) -> dict[str, Header]:
+    """The headers of them all; one that some lack is not required."""
+    found = {name: header for one in refusals for name, header in one.headers.items()}
+    return {
+        name: replace(
+            header,
+            required=all(name in one.headers and one.headers[name].required for one in refusals),
+        )
+        for name, header in found.items()
+    }
+
+
+def _refusals_told(refusals: Sequence[Refusal]) -> str:
+    """Each code with its title; those of one title together."""
+    codes: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for one in refusals:
+        codes[one.title, one.more].append(one.code)
+    return " ".join(
+        f"{_quoted(own)}: {title}." + (f" At times with {_quoted(more)}." if more else "")
+        for (title, more), own in codes.items()
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -108,6 +108,8 @@ class Problem(Shown):
     allow: str = left_out()
     retryAfter: int = left_out()
     generationId: GenerationId = left_out()
+    failure: str = left_out()
+    """The code of how it ended."""
     storyboardId: StoryboardId = left_out()
     tokenId: TokenId = left_out()
     uploadId: UploadId = left_out()
@@ -145,6 +147,9 @@ KINDS: Final[Mapping[type[CallerError], Kind]] = {
     ),
     errors.Forbidden: Kind("This needs the role admin; the token has the role viewer."),
     errors.NotFound: Kind("There is nothing with this id."),
+    errors.ModelNotFound: Kind(
+        "The model lamp-2 does not exist here. GET /v1/models lists those that do."
+    ),
     errors.MethodNotAllowed: Kind("Use GET, POST here.", {"allow": "GET, POST"}),
     errors.StateConflict: Kind(
         "The generation is succeeded already.",
@@ -175,6 +180,7 @@ KINDS: Final[Mapping[type[CallerError], Kind]] = {
         {"errors": [{"pointer": "/colour", "message": "is not a known field"}]},
         {"more": False},
     ),
+    errors.ImageUnusable: Kind("The PNG is cut short."),
     errors.IdempotencyKeyReused: Kind(
         "This Idempotency-Key has started another request; use a fresh key.",
         more={
@@ -199,6 +205,19 @@ KINDS: Final[Mapping[type[CallerError], Kind]] = {
     errors.TooManyInFlight: Kind(
         "This user has 500 generations that have not ended yet; 500 are allowed.",
         {"retryAfter": 30},
+    ),
+    errors.GenerationFailed: Kind(
+        "Every provider of the chain failed; see the attempts.",
+        {"failure": "all-providers-failed", "generationId": "gen_sjcyiog3wxxnik4qb65zbwoe72"},
+    ),
+    errors.ResultTooLarge: Kind(
+        "The picture is made and too large for an answer. Send the same request with "
+        "response_format url to get a link to it, which is not paid again.",
+        {"generationId": "gen_sjcyiog3wxxnik4qb65zbwoe72"},
+    ),
+    errors.StillRunning: Kind(
+        "The generation still runs and goes on. Send the same request again to wait for it.",
+        {"generationId": "gen_sjcyiog3wxxnik4qb65zbwoe72"},
     ),
     CallerError: Kind("Something of ours failed; nothing was bought by this call."),
     errors.LedgerUnavailable: Kind(

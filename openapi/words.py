@@ -17,6 +17,7 @@ _PROJECT: Final = "A name of the caller's; a project may have a budget of its ow
 _QUOTE: Final = "That of an estimate of the same: its `max` binds until it expires."
 _NEGATIVE: Final = "What shall not be seen. A provider without a field for it gets a warning."
 _COST_LIMIT: Final = "The most that it may cost, fallbacks included."
+_WEBHOOK: Final = "Told of the end, signed by Standard Webhooks. https, a public address."
 _WISH: Final[Mapping[str, str]] = {
     "prompt": "What is to be seen.",
     "negative_prompt": _NEGATIVE,
@@ -41,9 +42,32 @@ _BOARD: Final[Mapping[str, str]] = {
     "generation may.",
     "on_refusal": _ON_REFUSAL,
     "on_unknown": _ON_UNKNOWN,
+    "webhook_url": _WEBHOOK,
     "continuity": "What happens to shots that belong together when one must go to another "
     "provider: the rest follow, stop until somebody approves, or each is for itself.",
     "defaults": "What holds for every shot that does not say otherwise.",
+}
+
+_OPENAI: Final[Mapping[str, str]] = {
+    **_WISH,
+    "model": "`auto`, a strategy, a provider, or a vendor's model, of those that `GET /v1/models` "
+    "lists.",
+    "user": "Kept as the tag `user:…`.",
+    "strategy": _STRATEGY,
+    "cost_limit": _COST_LIMIT,
+    "project": _PROJECT,
+    "script_id": "A name of the caller's.",
+    "shot_number": "A number of the caller's.",
+    "on_refusal": _ON_REFUSAL,
+    "on_unknown": _ON_UNKNOWN,
+    "webhook_url": _WEBHOOK,
+}
+_VIDEO: Final[Mapping[str, str]] = {
+    **_OPENAI,
+    "seconds": "1 to 60, as a number or in digits.",
+    "size": "Width and height as whoever may be asked makes them.",
+    "input_reference": "The picture that the clip starts from.",
+    "motion": "A camera move, for `flow`.",
 }
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -67,7 +91,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "shot_number": "A number of the caller's.",
         "tags": "Words of the caller's, for lists.",
         "quote_id": _QUOTE,
-        "webhook_url": "Told of the end, signed by Standard Webhooks. https, a public address.",
+        "webhook_url": _WEBHOOK,
     },
     "PartBody": _PART,
     "StillBody": _PART,
@@ -122,6 +146,28 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "strategy": _STRATEGY,
         "cost_limit": _COST_LIMIT,
         "project": _PROJECT,
+    },
+    "ImageBody": {
+        **_OPENAI,
+        "tags": "Words of the caller's, for lists.",
+        "n": "Only 1.",
+        "size": "`auto`, or one that whoever may be asked makes.",
+        "quality": "`auto`, `standard` and `medium` are the same, and so are `high` and `hd`.",
+        "response_format": "`b64_json` unless `url` is said: a link that ends after minutes.",
+        "style": "A vendor's word for a look.",
+        "output_format": "Only `png`.",
+        "output_compression": "Only 100.",
+        "background": "Only `auto`.",
+        "moderation": "Only `auto`.",
+        "stream": "Only false.",
+        "partial_images": "Only 0.",
+        "safety_identifier": "Kept as the tag `user:…`, before `user`.",
+    },
+    "VideoBody": {**_VIDEO, "tags": "Words of the caller's, for lists."},
+    "VideoForm": {**_VIDEO, "tags[]": "A word of the caller's; it may come several times."},
+    "ReferenceBody": {
+        "file_id": "The id of a take or of an upload.",
+        "image_url": "A data: URL of a picture in base64; nothing is fetched.",
     },
     "OrderBody": {"order": "Every provider of the medium, first to be tried first."},
     "KeyBody": {"key": "A text, or an object of texts where a provider needs several."},

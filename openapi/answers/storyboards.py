@@ -18,7 +18,7 @@ from openapi.answers.base import (
     StoryboardId,
     TakeId,
 )
-from openapi.answers.generations import Range
+from openapi.answers.generations import Range, WebhookDelivery
 
 
 class Progress(Shown):
@@ -125,6 +125,7 @@ class Storyboard(StoryboardSummary):
     held: Amount
     shots: list[BoardShot]
     groups: list[ShotGroup]
+    webhook: WebhookDelivery | None
 
 
 class Storyboards(Page[StoryboardSummary]):

@@ -1,5 +1,6 @@
 """Where the money goes: rows, totals, budgets, discrepancies."""
 
+from filmgate.domain.catalogue import Sound
 from filmgate.domain.usage import Status, What
 from filmgate.domain.wishes import Media
 from openapi.answers.base import (
@@ -58,6 +59,8 @@ class OrderedMedia(Shown):
     width: int
     height: int
     duration_s: int | None
+    sound: Sound | None
+    count: Count
 
 
 class DeliveredMedia(Shown):
@@ -65,6 +68,7 @@ class DeliveredMedia(Shown):
     height: int
     duration_s: float | None
     has_audio: bool | None
+    count: Count
 
 
 class Costs(Shown):
@@ -185,6 +189,15 @@ class Drift(Shown):
     stored: Money
 
 
+class Miscount(Shown):
+    """A total that is not the sum over its attempts: an amount, or a number of them."""
+
+    what: str
+    total: str
+    attempts_say: SignedAmount | int
+    stored: SignedAmount | int
+
+
 class Checked(Shown):
     budgets: Count
     entries: Count
@@ -192,11 +205,13 @@ class Checked(Shown):
 
 
 class Verification(Shown):
-    """Every balance recomputed from the entries; `drift` must be empty."""
+    """Every balance recomputed from the entries; `drift` and `miscounts` must be
+    empty."""
 
     agrees: bool
     checked: Checked
     drift: list[Drift]
+    miscounts: list[Miscount]
     busy: Count
     """What changed too often to be judged."""
     double_spends: list[GenerationId]

@@ -7,6 +7,7 @@ from openapi.operation import Operation
 from openapi.operations import (
     estimates,
     generations,
+    openai,
     settings,
     storyboards,
     studio,
@@ -18,6 +19,7 @@ TAGS: Final[Mapping[str, str]] = {
     "estimates": "What it would cost, before it is bought.",
     "generations": "One image or one clip.",
     "storyboards": "Many shots under one budget.",
+    "openai": "The routes of OpenAI's client libraries, with its objects and errors.",
     "uploads": "Files that become clips and storyboards.",
     "usage": "Where the money goes.",
     "budgets": "What may be spent in a month.",
@@ -29,6 +31,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *estimates.OPERATIONS,
     *generations.OPERATIONS,
     *storyboards.OPERATIONS,
+    *openai.OPERATIONS,
     *uploads.OPERATIONS,
     *usage.OPERATIONS,
     *settings.OPERATIONS,

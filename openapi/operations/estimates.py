@@ -6,6 +6,7 @@ from filmgate.domain.errors import CostLimitExceeded, NoCapableProvider, Retired
 from filmgate.schemas import EstimateBody, StoryboardEstimateBody, WishBody
 from openapi.answers.estimates import Comparison, Estimate, StoryboardEstimate
 from openapi.operation import JSON, Body, Operation, answer
+from openapi.operations import shot_lists
 
 CLIP: Final = {
     "type": "video",
@@ -58,9 +59,11 @@ OPERATIONS: Final = (
         role="viewer",
         summary="What a whole storyboard would cost",
         told="Per shot, part, provider and medium, and under every strategy. With `optimise` also "
-        "the provider of every part that makes the most of a budget.",
+        "the provider of every part that makes the most of a budget. What JSON Lines and CSV "
+        "cannot say themselves stands in the query, which JSON must not have.",
+        parameters=shot_lists.QUERY,
         body=Body(
-            {JSON: StoryboardEstimateBody},
+            {JSON: StoryboardEstimateBody, **shot_lists.SHAPES},
             {
                 JSON: {
                     "two-shots": {
@@ -71,7 +74,8 @@ OPERATIONS: Final = (
                         ],
                         "optimise": {"goal": "quality", "quality_floor": "good"},
                     }
-                }
+                },
+                **shot_lists.EXAMPLES,
             },
         ),
         answers=(answer(200, "The estimate.", StoryboardEstimate),),

@@ -9,14 +9,16 @@ from filmgate.domain.errors import (
     NoCapableProvider,
     NotFound,
     QuoteChanged,
+    RateLimited,
     Retired,
     StateConflict,
+    TooManyInFlight,
 )
-from filmgate.domain.storyboard import Continuity, StoryboardState
-from filmgate.domain.strategies import Strategy
+from filmgate.domain.storyboard import StoryboardState
 from filmgate.schemas import ResumeBody, StoryboardStartBody
 from openapi.answers.storyboards import Storyboard, Storyboards, StoryboardSummary
-from openapi.operation import JSON, TEXT, Body, Operation, answer
+from openapi.operation import JSON, Body, Operation, answer
+from openapi.operations import shot_lists
 from openapi.operations.common import (
     A_STORYBOARD,
     IDEMPOTENCY_KEY,
@@ -42,21 +44,12 @@ OPERATIONS: Final = (
         "refused, and `fits` says what would. What JSON Lines and CSV cannot say themselves stands "
         "in the query, which JSON must not have.",
         parameters=(
-            in_query("title", "For JSON Lines and CSV."),
-            in_query("project", "For JSON Lines and CSV."),
-            in_query("strategy", "For JSON Lines and CSV.", one_of(Strategy)),
-            in_query("budget", "For JSON Lines and CSV."),
-            in_query("continuity", "For JSON Lines and CSV.", one_of(Continuity)),
-            in_query("quote_id", "For JSON Lines and CSV."),
+            *shot_lists.QUERY,
+            in_query("quote_id", shot_lists.TOLD),
             IDEMPOTENCY_KEY,
         ),
         body=Body(
-            {
-                JSON: StoryboardStartBody,
-                "application/x-ndjson": TEXT,
-                "application/jsonl": TEXT,
-                "text/csv": TEXT,
-            },
+            {JSON: StoryboardStartBody, **shot_lists.SHAPES},
             {
                 JSON: {
                     "two-shots": {
@@ -69,14 +62,7 @@ OPERATIONS: Final = (
                         ],
                     }
                 },
-                "application/x-ndjson": {
-                    "two-shots": '{"prompt": "A harbour at dawn"}\n{"prompt": "A lamplighter"}\n'
-                },
-                "application/jsonl": {"one-shot": '{"prompt": "A harbour at dawn"}\n'},
-                "text/csv": {
-                    "two-shots": "number,prompt,clip_provider,duration_s\n"
-                    "1,A harbour at dawn,flow,5\n2,A lamplighter,none,\n"
-                },
+                **shot_lists.EXAMPLES,
             },
         ),
         answers=(
@@ -95,6 +81,8 @@ OPERATIONS: Final = (
             Retired,
             IdempotencyKeyReused,
             NoCapableProvider,
+            RateLimited,
+            TooManyInFlight,
         ),
     ),
     Operation(
@@ -154,6 +142,8 @@ OPERATIONS: Final = (
             StateConflict,
             Retired,
             NoCapableProvider,
+            RateLimited,
+            TooManyInFlight,
         ),
     ),
 )

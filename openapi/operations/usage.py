@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from filmgate.domain.errors import NotFound
+from filmgate.domain.errors import Forbidden, NotFound
 from filmgate.domain.usage import Status
 from filmgate.domain.wishes import Media
 from filmgate.schemas import BudgetBody
@@ -83,6 +83,7 @@ OPERATIONS: Final = (
             in_query("provider", "Only of this provider."),
         ),
         answers=(answer(200, "The figures.", UsageSummary),),
+        problems=(Forbidden,),
     ),
     Operation(
         id="list_discrepancies",

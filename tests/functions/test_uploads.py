@@ -141,7 +141,7 @@ def test_a_rejected_upload_says_why_and_takes_a_better_file(studio: Deployment) 
     accept(studio, post_file(studio, form, data))
 
     assert first["state"] == "rejected"
-    assert first["rejection"] == {"code": "validation-failed", "message": "The PNG is cut short."}
+    assert first["rejection"] == {"code": "image-unusable", "message": "The PNG is cut short."}
     again = seen(studio, form["upload_id"]).json
     assert (again["state"], again["rejection"]) == ("stored", None)
 

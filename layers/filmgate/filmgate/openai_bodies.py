@@ -62,7 +62,7 @@ def _only(*allowed: Any, why: str) -> AfterValidator:
 
 
 Size = Annotated[str, Field(pattern=r"^(auto|[0-9]{2,5}x[0-9]{2,5})$")]
-Whole = BeforeValidator(_number)
+Whole = BeforeValidator(_number, json_schema_input_type=int | str)
 
 
 class _Extras(_Body):

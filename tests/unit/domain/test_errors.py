@@ -58,6 +58,7 @@ PROBLEM_TABLE = {
     "too-large": 413,
     "unsupported-media-type": 415,
     "validation-failed": 422,
+    "image-unusable": 422,
     "idempotency-key-reused": 422,
     "no-capable-provider": 422,
     "rate-limited": 429,

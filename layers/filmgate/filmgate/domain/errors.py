@@ -119,7 +119,7 @@ class ValidationFailed(CallerError):
 class ImageUnusable(CallerError):
     """What was brought as an image is none that can be used; the detail says why."""
 
-    code, status, title = "validation-failed", 422, "The image cannot be used"
+    code, status, title = "image-unusable", 422, "The image cannot be used"
 
 
 class IdempotencyKeyReused(CallerError):
