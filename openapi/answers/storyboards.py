@@ -18,7 +18,7 @@ from openapi.answers.base import (
     StoryboardId,
     TakeId,
 )
-from openapi.answers.generations import Range, WebhookDelivery
+from openapi.answers.generations import AskedParams, Range, WebhookDelivery
 
 
 class Progress(Shown):
@@ -54,9 +54,22 @@ class StoryboardSummary(Shown):
     completed_at: Moment | None
 
 
+class AskedPart(Shown):
+    """What was asked of a part, with the defaults merged in.
+
+    A clip that names no image starts from its shot's keyframe.
+    """
+
+    provider: str
+    prompt: str
+    negative_prompt: str | None
+    params: AskedParams
+
+
 class BoardPart(Shown):
     """A part of a shot as it now stands."""
 
+    asked: AskedPart
     generation_id: GenerationId | None
     state: PartState
     revision: Count
@@ -77,8 +90,11 @@ class BoardShot(Shown):
 
     number: Count
     prompt: str
+    negative_prompt: str | None
     scene: str | None
     characters: list[str]
+    strategy: Strategy | None
+    """The shot's own; null leaves it to the storyboard's."""
     state: PartState
     keyframe: BoardPart | None
     variation: BoardPart | None
