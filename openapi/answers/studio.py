@@ -42,6 +42,8 @@ class _Settings(Shown):
     enabled: bool
     priority: int
     needs_key: bool
+    key_fields: list[list[str]]
+    """The shapes that its key may have, each a list of its fields; none for one that needs none."""
     key_set: bool
     key_hint: str | None
     """The last characters of the key."""
@@ -102,6 +104,9 @@ class Offer(Shown):
     quality_rank: int
     duration_s: Seconds | None
     needs_keyframe: bool
+    accepts: list[str]
+    """The optional wishes that the vendor has a field for."""
+    retires_on: Day | None
     price: list[Price]
 
 
