@@ -39,6 +39,7 @@ WITHOUT_BODY = {
     "/v1/settings/webhook-secret/rotate",
     "/v1/settings/providers/dalle/prices/confirm",
 }
+MAY_LACK_BODY = {"/v1/generations/{id}/retry"}
 OF_ADMINS = {"/v1/tokens", "/v1/audit", "/v1/verify"}
 OFFERED = [
     (method, PATHS.get(path, path))
@@ -179,6 +180,8 @@ def test_a_body_that_cannot_be_trusted_to_mean_one_thing_is_400_everywhere(
     studio: Deployment, text: str
 ) -> None:
     for method, path in WITH_BODY:
+        if not text and path in MAY_LACK_BODY:
+            continue
         event = asked_by(request(method, path, body=text), role="admin")
 
         assert_problem(studio.route(event), 400, "malformed-json")

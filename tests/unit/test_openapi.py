@@ -23,6 +23,7 @@ from tests.support import described
 
 PAGES = {"/", "/static/{proxy+}", "/docs", "/openapi.json"}
 HEADERS = {"content-type": "application/json", "cache-control": "no-store"}
+TOLD_TO_OPENAI = {"x-request-id": "c2u6dq4mxk7wyz3b", "x-should-retry": "false"}
 HEALTH = {"status": "ok", "version": "0.1.0", "time": "2026-11-22T12:00:00.000Z"}
 
 
@@ -37,6 +38,11 @@ def subclasses(kind: type) -> set[type]:
 def refused(code: str, status: int, **facts: Any) -> str:
     kind = next(one for one in KINDS if one.code == code and one.status == status)
     return json.dumps(example_of(kind) | facts)
+
+
+def enveloped(code: str) -> str:
+    fault = {"message": "No.", "type": "invalid_request_error", "param": None, "code": code}
+    return json.dumps({"error": fault})
 
 
 def test_the_document_that_is_served_is_the_one_that_the_models_make() -> None:
@@ -191,6 +197,33 @@ def test_a_refusal_that_is_not_described_is_noticed(
 
     with pytest.raises(AssertionError):
         described.check_answer("POST", "/v1/estimates", status, told, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers"),
+    [
+        (404, "model_not_found", {}),  # this operation never says so
+        (422, "still_running", {"x-should-retry": "true"}),
+        (404, "not_found", {"x-should-retry": "true"}),  # without its x-request-id
+        (404, "not-found", TOLD_TO_OPENAI),
+        (404, "not_found", {**TOLD_TO_OPENAI, "retry-after": "2"}),
+        (503, "ledger_unavailable", TOLD_TO_OPENAI),  # without Retry-After
+    ],
+)
+def test_an_error_for_clients_of_openai_that_is_not_described_is_noticed(
+    status: int, code: str, headers: dict[str, str]
+) -> None:
+    with pytest.raises(AssertionError):
+        described.check_answer(
+            "GET", "/v1/videos/gen_a", status, HEADERS | headers, enveloped(code)
+        )
+
+
+@pytest.mark.parametrize("path", ["/v1/videos/gen_a", "/v1/chat/completions"])
+def test_an_error_for_clients_of_openai_passes_as_described(path: str) -> None:
+    headers = HEADERS | TOLD_TO_OPENAI
+
+    described.check_answer("GET", path, 404, headers, enveloped("not_found"))
 
 
 def test_a_request_that_is_served_and_not_described_is_noticed() -> None:

@@ -95,6 +95,7 @@ class Bench:
             storyboards=self._mortal(FakeShooting()),
             market=MARKET,
             pace=Pace(600, 600, 500),
+            storyboard_pace=Pace(600, 600, 100),
             clock=FakeClock(),
             read_clip=upload_files.clip_request,
             read_batch=upload_files.storyboard,
