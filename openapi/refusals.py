@@ -1,7 +1,7 @@
 """What operations refuse with: one entry for every code that a caller can see at a status."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from filmgate.domain.errors import (
@@ -72,7 +72,11 @@ def refusals_at(path: str, kinds: Iterable[type[CallerError]]) -> list[Refusal]:
         told = [_envelope_of(error) for kind in kinds for error in _errors(kind)]
     else:
         told = [_problem_of(kind) for kind in kinds]
-    found = {(one.status, one.code): one for one in told}
+    found: dict[tuple[int, str], Refusal] = {}
+    for one in told:
+        known = found.setdefault((one.status, one.code), one)
+        if known.title != one.title:  # two classes that the envelope tells alike
+            found[one.status, one.code] = replace(known, title=f"{known.title}; {one.title}")
     return [found[key] for key in sorted(found)]
 
 

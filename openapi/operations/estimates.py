@@ -23,7 +23,8 @@ OPERATIONS: Final = (
         tag="estimates",
         role="viewer",
         summary="What one request would cost",
-        told="Its chain in order, what is expected, and the worst case. Nothing is written.",
+        told="Its chain in order, what is expected, and the worst case, kept as a quote. "
+        "Nothing is held.",
         body=Body(
             {JSON: EstimateBody},
             {

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from filmgate.domain.errors import CallerError
+from filmgate.domain.errors import (
+    CallerError,
+    ModelNotFound,
+    RateLimited,
+    Retired,
+    TooManyInFlight,
+)
 from filmgate.http import ROUTES
 from filmgate.storyboard_bodies import KINDS as FILE_KINDS
 from filmgate.storyboard_bodies import storyboard_of
@@ -217,6 +223,15 @@ def test_an_error_for_clients_of_openai_that_is_not_described_is_noticed(
         described.check_answer(
             "GET", "/v1/videos/gen_a", status, HEADERS | headers, enveloped(code)
         )
+
+
+def test_what_the_envelope_tells_alike_is_told_with_both_of_its_reasons() -> None:
+    operation = described.operation_at("POST", "/v1/videos")
+
+    told = {one.code: one.title for one in refusals_of(operation)}
+
+    assert told["rate_limit_exceeded"] == f"{RateLimited.title}; {TooManyInFlight.title}"
+    assert told["model_not_found"] == f"{ModelNotFound.title}; {Retired.title}"
 
 
 @pytest.mark.parametrize("path", ["/v1/videos/gen_a", "/v1/chat/completions"])
