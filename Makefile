@@ -21,7 +21,7 @@ run: $(VENV)/.run ## Start everything on this machine and make the sample film (
 	@$(BIN)/python -m local $(if $(ONCE),--once)
 
 test: $(VENV)/.test $(SAM)/.done clients lint ## Run all tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 clients: $(LITELLM)/.done $(NODE)/.done ## Install the clients of others that are tried out
 
