@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from filmgate import __version__
 from openapi.answers.openai import OpenAIError
-from openapi.operation import Answer, Body, Header, Operation, Parameter
+from openapi.examples import examples
+from openapi.operation import JSON, Answer, Body, Header, Operation, Parameter
 from openapi.operations import OPERATIONS, TAGS
 from openapi.refusals import Refusal, refusals_of
 from openapi.schemas import models_in, schema_of, schemas_of
@@ -99,7 +100,10 @@ def _operation(operation: Operation) -> Json:
         made["parameters"] = [_parameter(one) for one in operation.parameters]
     if operation.body is not None:
         made["requestBody"] = _body(operation.body)
-    answers = {str(one.status): _answer(one) for one in operation.answers}
+    answers = {
+        str(one.status): _answer(one, examples().get((operation.id, one.status)))
+        for one in operation.answers
+    }
     refusals = {
         str(status): {"$ref": f"#/components/responses/{_response_name(refusals)}"}
         for status, refusals in by_status(refusals_of(operation)).items()
@@ -138,13 +142,15 @@ def _body(body: Body) -> Json:
     }
 
 
-def _answer(answer: Answer) -> Json:
+def _answer(answer: Answer, example: Json | None) -> Json:
     made: Json = {"description": answer.told}
     if answer.headers:
         made["headers"] = _headers(answer.headers.items())
     if answer.content:
         made["content"] = {
-            kind: {"schema": schema_of(shape)} for kind, shape in answer.content.items()
+            kind: {"schema": schema_of(shape)}
+            | ({"examples": {"example": {"value": example}}} if kind == JSON and example else {})
+            for kind, shape in answer.content.items()
         }
     return made
 
