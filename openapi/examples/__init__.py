@@ -28,7 +28,7 @@ def written() -> Examples:
 
 
 @cache
-def examples() -> Examples:
+def all_examples() -> Examples:
     """Every one that there is."""
     return MappingProxyType({**recorded(), **written()})
 
@@ -42,7 +42,7 @@ def record(new: Examples) -> None:
     for (operation, status), body in new.items():
         path = folder / f"{operation}.{status}.json"
         path.write_text(as_text(body), encoding="utf-8")
-    examples.cache_clear()
+    all_examples.cache_clear()
 
 
 def _read(folder: str) -> Examples:

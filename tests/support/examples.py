@@ -19,9 +19,9 @@ from openapi.operations.common import A_GENERATION, A_TOKEN
 from tests.support.described import operation_at
 
 Json = dict[str, Any]
+PAGES: Final = frozenset({"items", "data"})
 LONGEST: Final = 2
-WITHIN: Final = 1
-"""How many objects of a list are shown, and of a list within one of these."""
+"""How many objects of a list are shown; one is enough for a page, and for a list within a list."""
 SHOWN_BODY: Final = A_GENERATION.partition("_")[2]
 SHOWN_TOKEN: Final = A_TOKEN.partition("_")[2]
 SOME_SIZE: Final = 348_160
@@ -75,11 +75,11 @@ def _shortened(value: Any, longest: int = LONGEST) -> Any:
             return {
                 name: REPLACED[name](one)
                 if name in REPLACED and not isinstance(one, dict | list)
-                else _shortened(one, longest)
+                else _shortened(one, 1 if name in PAGES else longest)
                 for name, one in value.items()
             }
         case [{}, *_]:
-            return [_shortened(one, WITHIN) for one in value[:longest]]
+            return [_shortened(one, 1) for one in value[:longest]]
         case _:
             return value
 

@@ -27,9 +27,9 @@ function Answer({ status, answer, document }) {
         ${kind !== PROBLEM &&
         html`<p class="quiet small"><code>${kind}</code> ${typeOf(document, schema)}</p>`}
         ${Object.entries(examples ?? {}).map(
-          ([name, { value }]) => html`<details key=${name}>
+          ([name, given]) => html`<details key=${name}>
             <summary class="small"><code>${name}</code></summary>
-            <pre tabindex="0">${text(value)}</pre>
+            <pre tabindex="0">${text(resolved(document, given).value)}</pre>
           </details>`,
         )}
         ${(schema.anyOf ?? [schema]).map(
