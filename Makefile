@@ -12,7 +12,7 @@ PIP_INSTALL := $(PIP) --require-hashes -r
 CLI_INSTALL = $(BIN)/python $(PIP) --no-build-isolation --editable cli
 
 .DEFAULT_GOAL := help
-.PHONY: help run test clients lint openapi bench simulate mutate deploy token lock clean
+.PHONY: help run test clients lint openapi examples bench simulate mutate deploy token lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ lint: $(VENV)/.test ## Check style, types and the template
 	@$(BIN)/cfn-lint template.yaml
 
 openapi: $(VENV)/.run ## Write the description of the API anew, from the models
+	@PYTHONPATH=.:layers/filmgate $(BIN)/python -m openapi
+
+examples: $(VENV)/.test ## Take the answers to the samples as the description's examples
+	@$(BIN)/python -m pytest tests/functions/test_samples.py -k walk --record-examples
 	@PYTHONPATH=.:layers/filmgate $(BIN)/python -m openapi
 
 bench: $(VENV)/.test ## Print the benchmark table

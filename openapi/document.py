@@ -10,12 +10,14 @@ from pydantic import BaseModel
 
 from filmgate import __version__
 from openapi.answers.openai import OpenAIError
-from openapi.operation import Answer, Body, Header, Operation, Parameter
+from openapi.examples import all_examples
+from openapi.operation import JSON, Answer, Body, Header, Operation, Parameter
 from openapi.operations import OPERATIONS, TAGS
 from openapi.refusals import Refusal, refusals_of
 from openapi.schemas import models_in, schema_of, schemas_of
 
 Json = dict[str, Any]
+EXAMPLES: Final = "#/components/examples/"
 ABOUT: Final = """\
 One API to make images and clips with many paid providers, where the price is known first, nothing \
 is paid twice, no budget is passed and no result is lost.
@@ -53,6 +55,7 @@ def document(operations: Sequence[Operation] = OPERATIONS, *, closed: bool = Fal
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "responses": _refusal_responses(operations),
             "schemas": schemas,
+            "examples": _examples(operations),
         },
     }
 
@@ -99,7 +102,10 @@ def _operation(operation: Operation) -> Json:
         made["parameters"] = [_parameter(one) for one in operation.parameters]
     if operation.body is not None:
         made["requestBody"] = _body(operation.body)
-    answers = {str(one.status): _answer(one) for one in operation.answers}
+    answers = {
+        str(one.status): _answer(one, _example_name(operation.id, one.status))
+        for one in operation.answers
+    }
     refusals = {
         str(status): {"$ref": f"#/components/responses/{_response_name(refusals)}"}
         for status, refusals in by_status(refusals_of(operation)).items()
@@ -138,13 +144,29 @@ def _body(body: Body) -> Json:
     }
 
 
-def _answer(answer: Answer) -> Json:
+def _example_name(operation: str, status: int) -> str:
+    """Such as generate.202."""
+    return f"{operation}.{status}"
+
+
+def _examples(operations: Iterable[Operation]) -> Json:
+    return {
+        _example_name(one.id, answer.status): {"value": all_examples()[one.id, answer.status]}
+        for one in operations
+        for answer in one.answers
+        if JSON in answer.content
+    }
+
+
+def _answer(answer: Answer, example: str) -> Json:
     made: Json = {"description": answer.told}
     if answer.headers:
         made["headers"] = _headers(answer.headers.items())
     if answer.content:
         made["content"] = {
-            kind: {"schema": schema_of(shape)} for kind, shape in answer.content.items()
+            kind: {"schema": schema_of(shape)}
+            | ({"examples": {"example": {"$ref": f"{EXAMPLES}{example}"}}} if kind == JSON else {})
+            for kind, shape in answer.content.items()
         }
     return made
 

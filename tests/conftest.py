@@ -17,6 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 FIGURE = "figure"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-examples",
+        action="store_true",
+        help="let the answers to the sample inputs be the examples of the API's description",
+    )
+
+
 @pytest.fixture(scope="session")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Gateway"]:
     """The local stack, once for a process, on ports and in a folder of its own."""

@@ -38,6 +38,8 @@ def test_an_operation_is_found_read_and_tried_with_a_token_entered_once(
     answer.get_by_text('"quote_id": "quo_').wait_for()
     page.get_by_text("Fields of Estimate", exact=True).click()
     page.get_by_text("What the first eligible provider costs.").wait_for()
+    page.locator(".answer summary", has_text="example").click()
+    page.locator(".answer pre", has_text='"quote_id": "quo_').wait_for()
     page.locator(".answer summary", has_text="validation-failed").click()
     one.look("docs-operation")
 

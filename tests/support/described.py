@@ -74,6 +74,11 @@ def check_answer(method: str, path: str, status: int, headers: Headers, body: st
         _check_refusal(refusals_of(operation), status, headers, json.loads(body), where)
 
 
+def check_example(answer: Answer, body: Any, where: str) -> None:
+    """A body in JSON is one that this answer may have."""
+    _check(answer.content[JSON], body, where)
+
+
 @cache
 def _at(path: str) -> list[Operation]:
     """Every operation whose address this is."""

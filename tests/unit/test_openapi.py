@@ -17,7 +17,8 @@ from filmgate.domain.errors import (
 from filmgate.http import ROUTES
 from filmgate.storyboard_bodies import KINDS as FILE_KINDS
 from filmgate.storyboard_bodies import storyboard_of
-from openapi.document import by_status, document
+from openapi.document import EXAMPLES, by_status, document
+from openapi.examples import all_examples, recorded, written
 from openapi.files import DOCUMENT, as_text
 from openapi.operation import JSON, Operation
 from openapi.operations import OPERATIONS, TAGS
@@ -94,6 +95,48 @@ def test_every_example_of_a_request_is_one_that_is_served(operation: Operation) 
                 shape.model_validate(example)
             elif kind in FILE_KINDS:
                 assert storyboard_of(example.encode(), FILE_KINDS[kind], {}).shots
+
+
+def test_every_answer_in_json_has_an_example_and_there_is_no_other() -> None:
+    answers = {
+        (operation.id, answer.status)
+        for operation in OPERATIONS
+        for answer in operation.answers
+        if JSON in answer.content
+    }
+
+    assert set(all_examples()) == answers
+    assert not set(recorded()) & set(written())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=named)
+def test_every_example_of_an_answer_is_one_that_could_come(operation: Operation) -> None:
+    for answer in operation.answers:
+        if JSON in answer.content:
+            example = all_examples()[operation.id, answer.status]
+            described.check_example(answer, example, f"the example of {operation.id}")
+
+
+def test_the_document_shows_every_example() -> None:
+    made = document()
+    shown = made["components"]["examples"]
+
+    for operation in OPERATIONS:
+        responses = made["paths"][operation.path][operation.method.lower()]["responses"]
+        for status in [one.status for one in operation.answers if JSON in one.content]:
+            (told,) = responses[str(status)]["content"][JSON]["examples"].values()
+            named = told["$ref"].removeprefix(EXAMPLES)
+            assert shown[named] == {"value": all_examples()[operation.id, status]}
+
+
+def test_no_example_tells_a_secret() -> None:
+    told = json.dumps([*all_examples().values()], ensure_ascii=False)
+
+    assert set(re.findall(r'(?:fg_studio_|whsec_|Signature=|Credential=)([^"&]*)', told)) == {"…"}
+
+
+def test_the_document_is_small_enough_for_a_page_to_fetch() -> None:
+    assert DOCUMENT.stat().st_size < 380_000
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)

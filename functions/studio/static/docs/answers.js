@@ -1,9 +1,11 @@
-// What an operation answers, status by status: fields of what it gives, examples of refusals.
+// What an operation answers, status by status: fields and examples of what it gives, examples of refusals.
 
 import { html } from "../html.js";
 import { resolved, typeOf } from "./document.js";
 import { coded } from "./prose.js";
 import { Within } from "./schema.js";
+
+const PROBLEM = "application/problem+json";
 
 export function Answers({ operation, document }) {
   return html`<section class="panel" aria-label="Answers">
@@ -22,16 +24,16 @@ function Answer({ status, answer, document }) {
     ${headers.length > 0 && html`<p class="quiet small">Headers: ${headers.map((name) => html`<code>${name}</code> `)}</p>`}
     ${Object.entries(answer.content ?? {}).map(
       ([kind, { schema, examples }]) => html`<div key=${kind}>
-        ${kind !== "application/problem+json" &&
+        ${kind !== PROBLEM &&
         html`<p class="quiet small"><code>${kind}</code> ${typeOf(document, schema)}</p>`}
         ${Object.entries(examples ?? {}).map(
-          ([name, { value }]) => html`<details key=${name}>
+          ([name, given]) => html`<details key=${name}>
             <summary class="small"><code>${name}</code></summary>
-            <pre tabindex="0">${text(value)}</pre>
+            <pre tabindex="0">${text(resolved(document, given).value)}</pre>
           </details>`,
         )}
         ${(schema.anyOf ?? [schema]).map(
-          (one) => !examples && html`<${Within} document=${document} given=${one}
+          (one) => kind !== PROBLEM && html`<${Within} document=${document} given=${one}
             label=${`Fields of ${typeOf(document, one)}`} />`,
         )}
       </div>`,
