@@ -57,7 +57,7 @@ def test_a_month_is_shown_as_the_gateway_tells_it(desk: Desks, studio: Studio) -
 
     page.get_by_role("link", name="Otherwise than ordered").click()
     expect(page.locator(".rows tbody tr")).to_have_count(1)
-    expect(page.locator(".rows tbody tr")).to_contain_text("960x540 pixels")
+    expect(page.locator(".rows tbody tr")).to_contain_text("1280x720 pixels")
     one.look("usage-discrepancies")
 
 
