@@ -99,7 +99,7 @@ def connect(stack: LocalStack) -> Installation:
 def make_film(stack: LocalStack, token: str, console: Console) -> bool:
     """Make the sample film and show it; False when a piece has no file."""
     film = read_film()
-    console.print(f"making “{film.title}”, {len(film.shots)} shots, through {stack.url}")
+    console.print(f"uploading {film.filename}: “{film.title}”, {len(film.shots)} shots")
     began = time.monotonic()
     with Progress(console) as progress:
         maker = FilmMaker(
@@ -120,9 +120,11 @@ def make_film(stack: LocalStack, token: str, console: Console) -> bool:
 
 
 def _serve(stack: LocalStack, console: Console, board: NoticeBoard) -> None:
-    console.print(f"\nthe API answers at [bold]{stack.url}[/bold] until Ctrl-C.")
+    console.print(f"\nthe studio page and the API are at [bold]{stack.url}[/bold] until Ctrl-C.")
+    console.print(f"Sign in with the token in {stack.environment_file}.")
     console.print("Try, in another terminal:")
     console.print(
+        '  .venv/bin/filmgate compare "A lamplighter walks along the quay" --duration 5\n'
         f"  . {stack.environment_file}\n"
         '  curl -s $FILMGATE_URL/v1/budgets/owner -H "Authorization: Bearer $FILMGATE_TOKEN"'
     )

@@ -1,5 +1,5 @@
-"""From the table's stream: tells on the event bus, and by a webhook, that a generation has ended;
-and on the bus that a storyboard has.
+"""From the table's stream: tells on the event bus, and by a webhook, that a generation or the run
+of a storyboard has ended.
 
 Event   records of the stream, new and old image; the mapping lets only ended ones through
 Answer  {"batchItemFailures": [{"itemIdentifier": sequence number}]}: the first record that failed;

@@ -6,7 +6,7 @@ queue itself counts, so that nothing has to be kept for it. A function that dies
 leaves its message to come back by itself. After the last try SQS moves it to the dead letters,
 from where it can be sent again.
 
-Event   SQS messages {"tenant", "generation_id"}
+Event   SQS messages {"tenant", "ended"}: the id of a generation, or the name of a storyboard's run
 Answer  {"batchItemFailures": [{"itemIdentifier": message id}]}: those that shall come back
 Raises  nothing
 """
@@ -24,7 +24,7 @@ from filmgate.usecases.deliver import Deliver
 
 class Message(BaseModel):
     tenant: str
-    generation_id: str
+    ended: str
 
 
 @logger.inject_lambda_context
@@ -46,8 +46,8 @@ def _is_done(record: dict[str, Any]) -> bool:
             clock=wiring.now,
             scale_percent=settings().webhook_backoff_percent,
         )
-        found = deliver(asked.tenant, asked.generation_id, last=last)
-        logger.info("webhook tried", generation_id=asked.generation_id, state=found, tries=tries)
+        found = deliver(asked.tenant, asked.ended, last=last)
+        logger.info("webhook tried", ended=asked.ended, state=found, tries=tries)
         if found is DeliveryState.PENDING:
             pause_s = deliver.pause_s(tries)
             wiring.webhook_queue().postpone(record["receiptHandle"], seconds=pause_s)

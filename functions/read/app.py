@@ -2,6 +2,7 @@
 is not there.
 
 GET /v1/health             open; version and time
+GET /v1/me                 for whom the token stands, and what it may do
 GET /v1/providers          the catalogue joined with the owner's settings
 GET /v1/generations        newest first; ?state= ?project= ?script_id= ?provider= ?limit= ?cursor=
 GET /v1/generations/{id}   one, with attempts, takes and links made for this answer
@@ -26,7 +27,14 @@ from filmgate.observability import logger
 from filmgate.providers.data import catalogue
 from filmgate.usecases.reading import list_generations, list_notices, read_generation
 from filmgate.usecases.reading_storyboards import list_storyboards, read_storyboard
-from filmgate.views import generation_view, item_view, moment, notice_view, providers_view
+from filmgate.views import (
+    generation_view,
+    item_view,
+    me_view,
+    moment,
+    notice_view,
+    providers_view,
+)
 from filmgate.wiring import take_link
 
 FILTERS: Final = ("state", "project", "script_id", "provider")
@@ -39,6 +47,11 @@ app = http_app()
 @app.get("/v1/health")
 def get_health() -> Response[str]:
     return answer(200, {"status": "ok", "version": __version__, "time": moment(wiring.now())})
+
+
+@app.get("/v1/me")
+def get_me() -> Response[str]:
+    return answer(200, me_view(principal(app)))
 
 
 @app.get("/v1/providers")

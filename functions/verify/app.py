@@ -1,6 +1,8 @@
-"""Recompute every balance from the entries: once a day for all, and when an admin asks.
+"""Recompute every balance from the entries and every total from the attempts: once a day for all
+tenants, and when an admin asks.
 
-GET /v1/verify   200 {"agrees", "checked", "drift", "busy", "double_spends"}; needs the role admin
+GET /v1/verify   200 {"agrees", "checked", "drift", "miscounts", "busy", "double_spends"}; needs the
+                 role admin
 Schedule         {"task": "verify"}; prints the metric Drift, which must stay 0
 """
 
@@ -34,7 +36,7 @@ def _verify_all() -> dict[str, Any]:
     with own_errors_only():
         studio = wiring.studio()
         found = {tenant: verify(studio, tenant) for tenant in studio.tenants()}
-    drift = sum(len(one.drift) for one in found.values())
+    drift = sum(len(one.drift) + len(one.miscounts) for one in found.values())
     measure([Signal("Drift", drift)])
     logger.info("verified", tenants=len(found), drift=drift)
     return {"tenants": len(found), "drift": drift}

@@ -1,1 +1,1 @@
-"""The sample film: a real shot list, made through the HTTP API like any other film."""
+"""The sample film: a real shot list, uploaded and made like any other film."""

@@ -1,12 +1,12 @@
-"""Makes the sample film through the HTTP API: keyframes one by one, clips side by side.
+"""Makes the sample film as a film maker would: uploads the shot list, and looks on.
 
-Every shot has its own Idempotency-Key, so a second run finds what the first one made and pays
-for nothing again. A shot that failed gets a fresh key.
+The upload has an Idempotency-Key of the list's own, so a second run finds the storyboard that the
+first one started, and pays for nothing again. Shots that failed are made anew, and only those.
 """
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import urllib3
 
 from local.api import Api
-from local.film.shots import Clip, Film, Shot
+from local.film.shots import Film, Shot
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
-LOOK_EVERY_S = 0.15
+ENDED = TERMINAL | {"partial"}
+LOOK_EVERY_S = 0.25
 LONGEST_WAIT_S = 300.0
+SEND_LIMIT_S = 60
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "video/mp4": ".mp4"}
+Json = dict[str, Any]
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Piece:
 
     shot: Shot
     kind: str
-    generation: dict[str, Any] | None = None
+    generation: Json | None = None
     file: Path | None = None
     replayed: bool = False
 
@@ -38,7 +41,7 @@ class Piece:
 
 
 class FilmMaker:
-    """Makes a film; `on_change` is called whenever a piece has moved."""
+    """Makes a film; `on_change` is called whenever a piece may have moved."""
 
     def __init__(
         self,
@@ -50,66 +53,87 @@ class FilmMaker:
         on_change: Callable[[list[Piece]], None],
     ) -> None:
         self.film = film
-        self.pieces = list(_pieces(film))
+        self.pieces = [Piece(shot, kind) for shot in film.shots for kind in shot.kinds]
         self._api = api
         self._simulators_url = simulators_url
         self._folder = folder / film.project
         self._on_change = on_change
-        self._earlier = self._made_before()
 
     def make(self) -> list[Piece]:
         """Make every piece, and give them with their files; failed ones have no file."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        stills = {piece.shot.number: piece for piece in self.pieces if piece.kind == "keyframe"}
-        clips = [piece for piece in self.pieces if piece.kind == "clip"]
-        for still in stills.values():
-            self._start(still, self._keyframe_body(still.shot), _fault(still.shot, "dalle"))
-            self._until([still])
-        for clip in clips:
-            takes = (stills[clip.shot.number].generation or {}).get("takes")
-            if takes and clip.shot.clip:
-                fault = _fault(clip.shot, "kling")
-                self._start(clip, self._clip_body(clip.shot, clip.shot.clip, takes[0]["id"]), fault)
-                if fault:  # it hits whoever asks next, so the next clip waits until it has hit
-                    self._until([clip], lambda seen: bool(seen["attempts"][0]["error"]))
-        self._until([clip for clip in clips if clip.generation])
+        name, is_new = self._storyboard()
+        path = f"/v1/storyboards/{name}"
+        before = self._api.get(path)
+        if not is_new and before["state"] in ("partial", "failed"):
+            self._api.post(f"{path}/resume", {})
+        made = {
+            part["generation_id"]
+            for shot in before["shots"]
+            for part in (shot["keyframe"], shot["clip"])
+            if part is not None and part["state"] == "succeeded"
+        }
+        self._follow(path, frozenset() if is_new else frozenset(made))
         return self.pieces
 
-    def _start(self, piece: Piece, body: dict[str, Any], fault: dict[str, Any] | None) -> None:
-        label = (piece.shot.number, body["type"])
-        ended = self._earlier.get(label, [])
-        failures = sum(state != "succeeded" for state in ended)
-        if fault is not None and not ended:
-            self._script(fault)
-        key = f"{self.film.project}/{piece.shot.number}/{piece.kind}/{failures}"
-        piece.generation = self._api.post("/v1/generations", body, key=key)
-        piece.replayed = "succeeded" in ended
-        self._on_change(self.pieces)
+    def _storyboard(self) -> tuple[str, bool]:
+        """The id of the storyboard that the shot list has become, and whether it did so now."""
+        form = self._api.post(
+            "/v1/uploads",
+            {
+                "filename": self.film.filename,
+                "content_type": "text/csv",
+                "size_bytes": len(self.film.data),
+                "storyboard": self.film.storyboard,
+            },
+            key=f"{self.film.project}/{hashlib.sha256(self.film.data).hexdigest()}",
+        )
+        upload = self._api.get(f"/v1/uploads/{form['upload_id']}")
+        is_new = upload["state"] in ("waiting", "rejected")
+        if is_new:
+            for fault in self.film.faults:
+                self._script(fault)
+            post_file(form, self.film.filename, self.film.data)
+        upload = self._accepted(upload, was=upload if is_new else None)
+        if upload["rejection"] is not None:
+            raise ValueError(f"the shot list was rejected: {upload['rejection']['message']}")
+        return upload["storyboard_id"], is_new
 
-    def _until(
-        self, pieces: list[Piece], enough: Callable[[dict[str, Any]], bool] = lambda seen: False
-    ) -> None:
-        """Look at the pieces until each has ended, or has come as far as is `enough`."""
+    def _accepted(self, upload: Json, *, was: Json | None) -> Json:
+        """The upload once its file has become something, or was rejected after all."""
         give_up_at = time.monotonic() + LONGEST_WAIT_S
-        waiting = list(pieces)
-        while waiting:
-            waiting = [piece for piece in waiting if not self._look(piece, enough)]
-            self._on_change(self.pieces)
-            if waiting and time.monotonic() > give_up_at:
-                names = ", ".join(f"{p.shot.number} ({p.kind})" for p in waiting)
-                raise TimeoutError(f"shots {names} did not end within {LONGEST_WAIT_S:.0f} s")
-            if waiting:
-                time.sleep(LOOK_EVERY_S)
+        while upload == was or upload["state"] in ("waiting", "taken"):
+            if time.monotonic() > give_up_at:
+                raise TimeoutError(f"nobody took the shot list within {LONGEST_WAIT_S:.0f} s")
+            time.sleep(LOOK_EVERY_S)
+            upload = self._api.get(f"/v1/uploads/{upload['id']}")
+        return upload
 
-    def _look(self, piece: Piece, enough: Callable[[dict[str, Any]], bool]) -> bool:
-        seen = piece.generation or {}
-        if seen["state"] not in TERMINAL:
-            seen = self._api.get(f"/v1/generations/{seen['id']}")
-            piece.generation = seen
-        if seen["state"] in TERMINAL:
+    def _follow(self, path: str, made_before: frozenset[str]) -> None:
+        """Look at the storyboard and its pieces until it has ended."""
+        give_up_at = time.monotonic() + LONGEST_WAIT_S
+        while True:
+            board = self._api.get(path)
+            shots = {shot["number"]: shot for shot in board["shots"]}
+            for piece in self.pieces:
+                part = shots[piece.shot.number][piece.kind]
+                self._look(piece, part["generation_id"], made_before)
+            self._on_change(self.pieces)
+            if board["state"] in ENDED:
+                return
+            if time.monotonic() > give_up_at:
+                raise TimeoutError(f"the film was not made within {LONGEST_WAIT_S:.0f} s")
+            time.sleep(LOOK_EVERY_S)
+
+    def _look(self, piece: Piece, generation_id: str | None, made_before: frozenset[str]) -> None:
+        known = piece.generation
+        is_known = known is not None and known["id"] == generation_id
+        if generation_id is None or (is_known and piece.state in TERMINAL):
+            return
+        piece.generation = self._api.get(f"/v1/generations/{generation_id}")
+        piece.replayed = generation_id in made_before
+        if piece.state in TERMINAL:
             self._fetch(piece)
-            return True
-        return enough(seen)
 
     def _fetch(self, piece: Piece) -> None:
         """Put the take beside the others, unless the very same file is there already."""
@@ -122,62 +146,18 @@ class FilmMaker:
                     raise ValueError(f"{target.name} is not what the ledger says it is")
             piece.file = target
 
-    def _keyframe_body(self, shot: Shot) -> dict[str, Any]:
-        return {
-            "type": "image",
-            "prompt": f"{shot.prompt}. {self.film.look}",
-            "params": {"aspect_ratio": "16:9"},
-            "cost_limit": "0.0500",
-            "project": self.film.project,
-            "shot_number": shot.number,
-        }
-
-    def _clip_body(self, shot: Shot, clip: Clip, keyframe: str) -> dict[str, Any]:
-        params = {
-            "image": keyframe,
-            "resolution": "720p",
-            "aspect_ratio": "16:9",
-            "duration_s": clip.duration_s,
-            "motion": clip.motion,
-        }
-        return {
-            "type": "video",
-            "prompt": clip.prompt,
-            "provider": clip.provider,
-            "params": {name: value for name, value in params.items() if value is not None},
-            "cost_limit": "0.0500",
-            "project": self.film.project,
-            "shot_number": shot.number,
-        }
-
-    def _made_before(self) -> dict[tuple[int, str], list[str]]:
-        """The states of earlier generations of this film by (shot, type)."""
-        found: dict[tuple[int, str], list[str]] = {}
-        cursor = ""
-        while True:
-            path = f"/v1/generations?project={self.film.project}&limit=100{cursor}"
-            page = self._api.get(path)
-            for one in page["items"]:
-                found.setdefault((one["shot_number"], one["type"]), []).append(one["state"])
-            if page["next"] is None:
-                return found
-            cursor = f"&cursor={page['next']}"
-
-    def _script(self, fault: dict[str, Any]) -> None:
+    def _script(self, fault: Json) -> None:
         reply = urllib3.request("POST", f"{self._simulators_url}/__sim/faults", json=fault)
         if reply.status >= 300:
             raise ValueError(f"the simulators refused the fault: {reply.data.decode()}")
 
 
-def _pieces(film: Film) -> Iterable[Piece]:
-    for shot in film.shots:
-        yield Piece(shot, "keyframe")
-        if shot.clip is not None:
-            yield Piece(shot, "clip")
-
-
-def _fault(shot: Shot, provider: str) -> dict[str, Any] | None:
-    return shot.fault if shot.fault and shot.fault["provider"] == provider else None
+def post_file(form: Json, filename: str, data: bytes) -> None:
+    """Send a file by the form of POST /v1/uploads; raises ValueError when S3 does not take it."""
+    fields = {**form["fields"], "file": (filename, data)}  # the file comes last
+    reply = urllib3.request("POST", form["url"], fields=fields, timeout=SEND_LIMIT_S)
+    if reply.status >= 300:
+        raise ValueError(f"the upload was refused: {reply.status} {reply.data.decode()}")
 
 
 def _is_same(path: Path, sha256: str) -> bool:

@@ -44,20 +44,34 @@ class Progress:
 
 
 def describe(piece: Piece) -> str:
-    """Where a piece stands, in words: "dalle: over its quota, trying nanobanana"."""
+    """Where a piece stands, in words: "dalle: over its quota, trying nanobanana".
+
+    What has failed or is in doubt is not said to be tried: another try at the same provider is
+    called that, and until the next provider has its turn, nobody is.
+    """
     generation = piece.generation
     if generation is None:
         return "waiting"
     attempts = generation["attempts"]
     told = [f"{a['provider']}: {a['error']['message']}" for a in attempts if a["error"]]
-    if generation["state"] in ("queued", "running", "storing") and attempts:
-        told.append(f"{'trying' if told else 'asking'} {attempts[-1]['provider']}")
+    under_way = generation["state"] in ("queued", "running", "storing")
+    if under_way and attempts:
+        told += _asking(attempts[-1], is_first=not told)
     if generation["state"] == "succeeded":
         made = f"made by {generation['provider']}"
         told.append(f"{made} before, not paid again" if piece.replayed else made)
     if generation["failure"]:
         told.append(generation["failure"]["code"])
     return ", ".join(told)
+
+
+def _asking(attempt: dict[str, Any], *, is_first: bool) -> list[str]:
+    """Who is asked now, as far as anybody is."""
+    if attempt["error"] is None:
+        return [f"{'asking' if is_first else 'trying'} {attempt['provider']}"]
+    if attempt["state"] == "reserved":
+        return [f"trying {attempt['provider']} again"]
+    return ["looking for its job"] if attempt["state"] == "in_doubt" else []
 
 
 def final_table(film: Film, pieces: list[Piece]) -> Table:

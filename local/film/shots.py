@@ -1,66 +1,73 @@
-"""The shot list of the sample film, read from its TOML file."""
+"""The sample film: its shot list as a film maker wrote it, and what shall go wrong on the way."""
 
+import csv
+import io
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SHOT_LIST = Path(__file__).with_name("the_lamplighter.toml")
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A clip that is made from the shot's keyframe."""
-
-    provider: str
-    prompt: str
-    duration_s: int
-    motion: str | None
+ROOT = Path(__file__).resolve().parents[2]
+FILM = Path(__file__).with_name("the_lamplighter.toml")
+NO_CLIP = "none"
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One shot: a keyframe, and perhaps a clip. `fault` is scripted into the simulators."""
+    """One line of the shot list; `clip_prompt` is None where no clip is wanted."""
 
     number: int
     name: str
     prompt: str
-    clip: Clip | None
-    fault: dict[str, Any] | None
+    clip_prompt: str | None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("keyframe",) if self.clip_prompt is None else ("keyframe", "clip")
 
 
 @dataclass(frozen=True)
 class Film:
-    """A titled list of shots that share a look."""
+    """A shot list as it is uploaded, byte by byte, and what is said about it beside that."""
 
-    title: str
-    project: str
-    look: str
+    filename: str
+    data: bytes
+    storyboard: dict[str, Any]
     shots: tuple[Shot, ...]
+    faults: tuple[dict[str, Any], ...]
+
+    @property
+    def title(self) -> str:
+        return str(self.storyboard["title"])
+
+    @property
+    def project(self) -> str:
+        return str(self.storyboard["project"])
 
 
-def read_film(path: Path = SHOT_LIST) -> Film:
-    """The film of a TOML file; raises KeyError or ValueError when it is wrong."""
+def read_film(path: Path = FILM) -> Film:
+    """The film of a TOML file and its shot list; raises KeyError or ValueError when it is wrong."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    shots = tuple(_shot(shot) for shot in table["shots"])
-    return Film(table["title"], table["project"], table["look"], shots)
+    shot_list = ROOT / table["shot_list"]
+    data = shot_list.read_bytes()
+    shots = tuple(map(_shot, csv.DictReader(io.StringIO(data.decode("utf-8")))))
+    faults = tuple(_for_one_shot(fault, shots) for fault in table["faults"])
+    return Film(shot_list.name, data, table["storyboard"], shots, faults)
 
 
-def _shot(table: dict[str, Any]) -> Shot:
-    clip = table.get("clip")
+def _shot(row: dict[str, str]) -> Shot:
+    wanted = row["clip_provider"] != NO_CLIP
     return Shot(
-        table["number"],
-        table["name"],
-        table["prompt"],
-        None if clip is None else _clip(clip, table["prompt"]),
-        table.get("fault"),
+        int(row["number"]),
+        row["scene"],
+        row["prompt"],
+        (row["clip_prompt"] or row["prompt"]) if wanted else None,
     )
 
 
-def _clip(table: dict[str, Any], prompt: str) -> Clip:
-    return Clip(
-        table["provider"],
-        table.get("prompt", prompt),
-        table["duration_s"],
-        table.get("motion"),
-    )
+def _for_one_shot(fault: dict[str, Any], shots: tuple[Shot, ...]) -> dict[str, Any]:
+    """The simulators' own order for a fault: it hits calls with this shot's words alone."""
+    (shot,) = [one for one in shots if one.number == fault["shot"]]
+    words = shot.prompt if fault["part"] == "keyframe" else shot.clip_prompt
+    said = {name: value for name, value in fault.items() if name not in ("shot", "part")}
+    return {**said, "prompt": words}

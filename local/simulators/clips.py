@@ -7,6 +7,7 @@ whole pixels a frame, so a frame is a few crops of planes that were converted to
 
 import random
 import tempfile
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ FRAMES_PER_SECOND = 24
 FAR_STEP, NEAR_STEP, DRIFT_STEP = 2, 4, 2  # Even, so that half-size chroma moves whole pixels.
 LONGEST_DRIFT_SHARE = 0.2
 MOTES = 26
+USUAL_EDGES = (2160, 1080, 720, 480, 360)
+SAMPLES_PER_SECOND, AAC_SAMPLES = 24_000, 1024  # AAC takes so many at once.
 X264 = {"preset": "ultrafast", "crf": "25", "threads": "1", "tune": "zerolatency"}
 # PyAV's own types leave `from_image` without a signature.
 to_frame: Callable[[Image.Image], av.VideoFrame] = av.VideoFrame.from_image
@@ -32,6 +35,7 @@ class ClipOrder:
     """One clip. With `first_frame` (an image file) it starts with that picture, else it is drawn.
 
     `two_shots` cuts to another scene in the middle, as a vendor does that was left to direct.
+    `sound` adds a track of a low hum.
     """
 
     provider: str
@@ -42,6 +46,7 @@ class ClipOrder:
     seed: int = 0
     first_frame: bytes | None = None
     two_shots: bool = False
+    sound: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,25 @@ def _frame(
     return frame
 
 
+def size_below(width: int, height: int) -> tuple[int, int]:
+    """The same shape at the next lower usual resolution: 1280x720 for 1920x1080."""
+    edge = min(width, height)
+    lower = next((one for one in USUAL_EDGES if one < edge), edge // 2)
+    return _even(width * lower / edge), _even(height * lower / edge)
+
+
+def _hum(container: av.container.OutputContainer, stream: av.AudioStream, seconds: int) -> None:
+    """A quiet square wave of 50 Hz, as long as the picture."""
+    half = SAMPLES_PER_SECOND // 100
+    wave = array("f", [0.01] * half + [-0.01] * half) * (50 * (seconds + 1))
+    for at in range(0, seconds * SAMPLES_PER_SECOND, AAC_SAMPLES):
+        frame = av.AudioFrame("fltp", "mono", AAC_SAMPLES)
+        frame.sample_rate, frame.pts = SAMPLES_PER_SECOND, at
+        frame.planes[0].update(wave[at : at + AAC_SAMPLES].tobytes())
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
 def draw_clip(order: ClipOrder) -> bytes:
     """The MP4 file: exactly `duration_s` × 24 frames of exactly the ordered, even size."""
     frames = order.duration_s * FRAMES_PER_SECOND
@@ -211,6 +235,11 @@ def draw_clip(order: ClipOrder) -> bytes:
             stream.width, stream.height, stream.pix_fmt = order.width, order.height, "yuv420p"
             stream.codec_context.colorspace = 1  # BT.709, as the planes are.
             stream.codec_context.color_range = 1  # Limited range.
+            track = (
+                container.add_stream("aac", rate=SAMPLES_PER_SECOND, layout="mono")
+                if order.sound
+                else None
+            )
             for number in range(frames):
                 layers = first if number < frames / 2 else second
                 shown = caption if number or order.first_frame is None else None
@@ -218,4 +247,6 @@ def draw_clip(order: ClipOrder) -> bytes:
                 frame.pts = number
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
+            if track is not None:
+                _hum(container, track, order.duration_s)
         return path.read_bytes()

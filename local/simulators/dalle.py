@@ -185,6 +185,7 @@ FAULTS: FaultTable = {
     "slow": {"submit": ()},
     "truncated": {"result": ()},
     "wrong_size": {"result": ()},
+    "wrong_count": {"result": ()},
     "overcharge": {"result": ()},
 }
 
@@ -448,11 +449,11 @@ class Dalle:
             request, lambda reason: error(400, f"We could not parse your request: {reason}.")
         )
         order = check(body)
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        flaw = self._world.faults.take(NAME, "result")
+        flaw = self._world.faults.take(NAME, "result", order.prompt)
         self._accept(order, flaw)
         if refusal is not None:
             return refusal
@@ -490,7 +491,7 @@ class Dalle:
                 quality=order.compression,
                 transparent=order.transparent,
             )
-            for number in range(order.count)
+            for number in range(order.count + (flaw is not None and flaw.name == "wrong_count"))
         ]
         pictures = list(await asyncio.gather(*map(self._world.studio.still, orders)))
         if flaw and flaw.name == "malformed":

@@ -32,6 +32,8 @@ FaultName = Literal[
     "expired_url",
     "truncated",
     "wrong_size",
+    "wrong_sound",
+    "wrong_count",
     "odd_status",
     "charge_after_cancel",
     "retired",
@@ -72,6 +74,10 @@ class FaultOrder(BaseModel):
     seconds: float | None = Field(default=None, ge=0, le=HANG_S)
     accepted: bool = Field(default=False, description="the job is made though an error is answered")
     size_bytes: int | None = Field(default=None, ge=1, le=4_000_000_000)
+    prompt: str | None = Field(default=None, description="only calls whose prompt begins so")
+
+    def concerns(self, prompt: str | None) -> bool:
+        return self.prompt is None or (prompt or "").startswith(self.prompt)
 
 
 class UnusableFault(ValueError):
@@ -135,6 +141,7 @@ def _check_extras(order: FaultOrder, where: Where) -> None:
         "seconds": order.fault in TIMED_FAULTS,
         "accepted": order.fault in ACCEPTING and where == "submit",
         "size_bytes": order.fault == "malformed" and order.code == "huge",
+        "prompt": where in ("submit", "result"),
     }
     for field, usable in allowed.items():
         if getattr(order, field) not in (None, False) and not usable:
@@ -153,10 +160,12 @@ class Faults:
         self._scripts.append(fault)
         return fault
 
-    def take(self, provider: str, where: Where) -> Fault | None:
+    def take(self, provider: str, where: Where, prompt: str | None = None) -> Fault | None:
         """The fault that this call meets, if any; it counts as used."""
         for fault in self._scripts:
             if fault.order.provider != provider or fault.where != where or fault.spent:
+                continue
+            if not fault.order.concerns(prompt):
                 continue
             if fault.to_skip > 0:
                 fault.to_skip -= 1

@@ -10,7 +10,7 @@ Chosen here, where the pages are silent: all keys belong to one account; a dupli
 HTTP 400 with code 1201; `GET /tasks` leaves unknown ids out, the legacy query answers 404 with
 1203; a list filter is `{"field": "status"|"product_type", "values": [...]}` and the list answers
 `{"items", "next_cursor"}`; a link lives a day; a task that fails is not billed. Callbacks are
-accepted and not sent, and a clip has no sound track.
+accepted and not sent; sound is a hum.
 """
 
 import base64
@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.simulators.clips import ClipOrder
+from local.simulators.clips import ClipOrder, size_below
 from local.simulators.drawing import open_image
 from local.simulators.faults import FILE_DAMAGES, JSON_DAMAGES, Fault, FaultTable
 from local.simulators.jobs import Job, now_s
@@ -118,6 +118,7 @@ FAULTS: FaultTable = {
     "expired_url": {"download": ()},
     "truncated": {"download": ()},
     "wrong_size": {"result": ("size_and_duration", "size", "duration")},
+    "wrong_sound": {"result": ()},
     "odd_status": {"poll": ("odd", "lost")},
     "overcharge": {"result": ()},
 }
@@ -260,11 +261,11 @@ class Kling:
         # From here to the saved job nothing waits: two calls with one reference cannot both pass.
         if order.reference and self._world.jobs.by_reference(NAME, order.reference):
             raise Refused(error(1201, f"external_task_id {order.reference} already exists"))
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        job = self._accept(order, drawn, self._world.faults.take(NAME, "result"))
+        job = self._accept(order, drawn, self._world.faults.take(NAME, "result", order.prompt))
         if refusal is not None:
             return refusal
         return await deliver(self._world, success(created(job)), fault)
@@ -278,10 +279,11 @@ class Kling:
             "multi_shot": order.multi_shot,
             "watermark": order.watermark,
             "units": order.units * factor,
+            "sound": order.audio is not (name == "wrong_sound"),
         }
         if flaw is not None and name == "wrong_size":
             if flaw.code != "duration":
-                drawn |= {edge: drawn[edge] // 4 * 2 for edge in ("width", "height")}
+                drawn["width"], drawn["height"] = size_below(drawn["width"], drawn["height"])
             if flaw.code != "size":
                 drawn["duration_s"] = max(1, order.duration_s - 2)
         job = Job(
@@ -558,6 +560,7 @@ def _clip_order(job: Job) -> ClipOrder:
         width=job.order["width"],
         height=job.order["height"],
         duration_s=job.order["duration_s"],
+        sound=job.order["sound"],
         first_frame=None if frame is None else base64.b64decode(frame),
         two_shots=job.order["multi_shot"],
     )

@@ -246,7 +246,7 @@ class Midjourney:
         key_of(request, self._dialect)
         body = await json_object(request, lambda reason: message(4, reason))
         self._check(body)
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", body["prompt"])
         refusal = refused(fault, self._dialect) if fault else None
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
@@ -273,7 +273,7 @@ class Midjourney:
                 raise Refused(message(4, "base64格式错误"))
 
     def _accept(self, body: dict[str, Any], fault: Fault | None) -> Job:
-        flaw = self._world.faults.take(NAME, "result")
+        flaw = self._world.faults.take(NAME, "result", body["prompt"])
         name, started_at_s = (flaw.name if flaw else None), now_s()
         wanted = imagined(body["prompt"])
         failure = FAILURES.get(flaw.code) if flaw else None

@@ -505,13 +505,13 @@ class NanoBanana:
             lambda reason: error("INVALID_ARGUMENT", f"Invalid JSON payload received: {reason}."),
         )
         order = check(body, name)
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         if fault is not None and fault.name == "refuse":
             return self._blocked_prompt(order, fault)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        flaw = self._world.faults.take(NAME, "result")
+        flaw = self._world.faults.take(NAME, "result", order.prompt)
         self._accept(order, flaw)
         if refusal is not None:
             return refusal

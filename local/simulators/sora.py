@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.simulators.clips import ClipOrder
+from local.simulators.clips import ClipOrder, size_below
 from local.simulators.dalle import ERRORS as IMAGE_ERRORS
 from local.simulators.dalle import error
 from local.simulators.drawing import StillFormat, StillOrder, open_image
@@ -280,11 +280,11 @@ class Sora:
         """POST /v1/videos"""
         _check_key(request)
         order = check(await _read(request))
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        job = self._accept(order, self._world.faults.take(NAME, "result"))
+        job = self._accept(order, self._world.faults.take(NAME, "result", order.prompt))
         if refusal is not None:
             return refusal
         return await deliver(self._world, json_reply(_created(job)), fault)
@@ -305,7 +305,7 @@ class Sora:
         }
         if flaw is not None and name == "wrong_size":
             if flaw.code != "duration":
-                drawn |= {"width": width // 4 * 2, "height": height // 4 * 2}
+                drawn["width"], drawn["height"] = size_below(width, height)
             if flaw.code != "size":
                 drawn["duration_s"] = int(order.seconds) - 2
         fails = flaw is not None and name in ("refuse", "http_500")

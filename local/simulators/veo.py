@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from local.simulators.clips import ClipOrder
+from local.simulators.clips import ClipOrder, size_below
 from local.simulators.drawing import open_image
 from local.simulators.faults import FILE_DAMAGES, JSON_DAMAGES, Fault, FaultTable
 from local.simulators.jobs import Job, now_s
@@ -132,6 +132,7 @@ FAULTS: FaultTable = {
     "expired_url": {"download": ()},
     "truncated": {"download": ()},
     "wrong_size": {"result": ("size_and_duration", "size", "duration")},
+    "wrong_sound": {"result": ()},
     "odd_status": {"poll": ()},
     "charge_after_cancel": {"result": ()},
     "overcharge": {"result": ()},
@@ -378,7 +379,7 @@ class Veo:
 
     def _submit(self, wish: ClipWish, kind: str, id: str) -> tuple[Job, Fault | None]:
         """The accepted job and the fault that its answer meets. Raises Refused for a refusal."""
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", wish.prompt)
         refusal = refusal_of(fault)
         if refusal is None:
             return self._accept(wish, kind, id), fault
@@ -387,7 +388,7 @@ class Veo:
         raise Refused(refusal)
 
     def _accept(self, wish: ClipWish, kind: str, id: str) -> Job:
-        flaw = self._world.faults.take(NAME, "result")
+        flaw = self._world.faults.take(NAME, "result", wish.prompt)
         name, started_at_s = (flaw.name if flaw else None), now_s()
         factor = OVERCHARGE_FACTOR if name == "overcharge" else 1
         width, height = wish.size
@@ -400,10 +401,11 @@ class Veo:
             "first_frame": None if still is None else base64.b64encode(still).decode(),
             "inline": wish.inline or (flaw is not None and flaw.code == "inline"),
             "tokens": [wish.input_tokens, wish.output_tokens * factor],
+            "sound": name != "wrong_sound",
         }
         if flaw is not None and name == "wrong_size":
             if flaw.code != "duration":
-                drawn |= {"width": width // 4 * 2, "height": height // 4 * 2}
+                drawn["width"], drawn["height"] = size_below(width, height)
             if flaw.code != "size":
                 drawn["duration_s"] = max(1, wish.duration_s - 2)
         fails = flaw is not None and name in ("refuse", "http_500")
@@ -617,6 +619,7 @@ def _clip_order(job: Job) -> ClipOrder:
         width=job.order["width"],
         height=job.order["height"],
         duration_s=job.order["duration_s"],
+        sound=job.order["sound"],
         first_frame=None if frame is None else base64.b64decode(frame),
     )
 

@@ -7,7 +7,7 @@ no such task, or that it is older than 24 hours. Only PENDING tasks can be cance
 Chosen here, where the pages are silent: all keys belong to one account of Singapore, and a key that
 starts with `sim-cn-` is one of Beijing, which this host refuses; the times are UTC; only the model
 for two frames puts its link into `output.results`; a task that does not succeed is not billed;
-480P costs what 720P costs; a clip has 24 frames a second and no sound.
+480P costs what 720P costs; a clip has 24 frames a second and a hum for its sound.
 """
 
 import base64
@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.simulators.clips import FRAMES_PER_SECOND, ClipOrder
+from local.simulators.clips import FRAMES_PER_SECOND, ClipOrder, size_below
 from local.simulators.drawing import open_image
 from local.simulators.faults import FILE_DAMAGES, JSON_DAMAGES, Fault, FaultTable
 from local.simulators.jobs import Job, now_s
@@ -140,6 +140,7 @@ FAULTS: FaultTable = {
     "expired_url": {"download": ()},
     "truncated": {"download": ()},
     "wrong_size": {"result": ("size_and_duration", "size", "duration")},
+    "wrong_sound": {"result": ()},
     "odd_status": {"poll": ("AWAITING_REVIEW", "SUSPENDED", "UNKNOWN")},
     "charge_after_cancel": {"result": ()},
     "overcharge": {"result": ()},
@@ -221,11 +222,11 @@ class Whan:
             told = {"code": problem.code, "message": problem.message}
             body = told | {"request_id": str(uuid.uuid4())}
             raise Refused(json_reply(body, problem.http_status)) from problem
-        fault = self._world.faults.take(NAME, "submit")
+        fault = self._world.faults.take(NAME, "submit", order.prompt)
         refusal = refusal_of(fault)
         if refusal is not None and not (fault and fault.order.accepted):
             return refusal
-        job = self._accept(order, drawn, self._world.faults.take(NAME, "result"))
+        job = self._accept(order, drawn, self._world.faults.take(NAME, "result", order.prompt))
         if refusal is not None:
             return refusal
         output = {"task_status": "PENDING", "task_id": job.id}
@@ -241,13 +242,14 @@ class Whan:
             "ratio": order.ratio,
             "duration_s": order.duration_s,
             "billed_s": order.duration_s * factor,
+            "sound": order.sound is not (name == "wrong_sound"),
             "seed": order.seed,
             "request_id": str(uuid.uuid4()),
             "odd_word": "",
         }
         if flaw is not None and name == "wrong_size":
             if flaw.code != "duration":
-                drawn |= {edge: drawn[edge] // 4 * 2 for edge in ("width", "height")}
+                drawn["width"], drawn["height"] = size_below(drawn["width"], drawn["height"])
             if flaw.code != "size":
                 drawn["duration_s"] = max(1, order.duration_s - 2)
         failure = flaw.code if flaw is not None and name in ("http_500", "refuse") else None
@@ -478,6 +480,7 @@ def _clip_order(job: Job) -> ClipOrder:
         width=job.order["width"],
         height=job.order["height"],
         duration_s=job.order["duration_s"],
+        sound=job.order["sound"],
         seed=job.order["seed"],
         first_frame=None if frame is None else base64.b64decode(frame),
     )

@@ -50,6 +50,7 @@ class Model:
     durations_s: tuple[int, ...] = (5,)
     prompt_characters: int = 1500
     negative: bool = True
+    sounds: bool = True
     also: tuple[str, ...] = ()
 
 
@@ -74,9 +75,15 @@ MODELS = {
     "wan2.5-i2v-preview": Model(
         still="img_url", needs_still=True, tiers=ALL_TIERS, durations_s=(5, 10)
     ),
-    "wan2.2-t2v-plus": Model(size="size", tiers=("480P", "1080P"), prompt_characters=800),
+    "wan2.2-t2v-plus": Model(
+        size="size", tiers=("480P", "1080P"), prompt_characters=800, sounds=False
+    ),
     "wan2.2-kf2v-flash": Model(
-        path="image2video", still="first_frame_url", needs_still=True, prompt_characters=800
+        path="image2video",
+        still="first_frame_url",
+        needs_still=True,
+        prompt_characters=800,
+        sounds=False,
     ),
 }
 MODELS["wan3.0-video-prime"] = MODELS["wan3.0-video"]
@@ -105,6 +112,7 @@ class WanOrder:
     size: tuple[int, int] | None
     duration_s: int
     seed: int
+    sound: bool
     still: bytes | None = field(default=None, repr=False)
 
 
@@ -137,6 +145,7 @@ def check(body: dict[str, Any], path: str) -> WanOrder:
         size=size,
         duration_s=_duration(parameters, model),
         seed=_whole(parameters, "seed", default=0, most=MAX_SEED),
+        sound=model.sounds and parameters.get("audio") is not False,
         still=still,
     )
 

@@ -4,21 +4,24 @@ Every test gets a tenant of its own: its budget, tokens and keys are nobody else
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import urllib3
 
 from filmgate.adapters import items
 from local.__main__ import PARAMETERS, SIMULATED, connect
-from local.api import Api
+from local.api import Answer, Api
 from local.clients import client_for
 from local.owner import Installation, make_token, point_at, store_key
 from local.stack import LocalStack
+from tests.support import described
 
 TERMINAL = {"succeeded", "failed", "cancelled"}
 
@@ -89,6 +92,19 @@ class Gateway:
         ]
 
 
+class DescribedApi(Api):
+    """Holds every answer against the description of the API."""
+
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        found = super().call(method, path, body, headers)
+        told = {name.lower(): value for name, value in found.headers.items()}
+        text = "" if found.body is None else json.dumps(found.body)
+        described.check_answer(method, urlsplit(path).path, found.status, told, text)
+        return found
+
+
 class Studio:
     """One tenant: an admin's API, and what the tests ask again and again."""
 
@@ -98,8 +114,10 @@ class Studio:
         self.api = self.login("owner", "admin")
 
     def login(self, user: str, role: str) -> Api:
-        token = make_token(self.gateway.installation, user=user, role=role, tenant=self.tenant)
-        return Api(self.gateway.stack.url, token)
+        return DescribedApi(self.gateway.stack.url, self.token(user, role))
+
+    def token(self, user: str, role: str) -> str:
+        return make_token(self.gateway.installation, user=user, role=role, tenant=self.tenant)
 
     def make(self, **body: Any) -> dict[str, Any]:
         """Start a generation and wait for its end."""

@@ -12,7 +12,7 @@ from filmgate.providers.data import catalogue
 from local.__main__ import PARAMETERS
 from local.ports import Ports
 from local.stack import LocalStack
-from tests.e2e.conftest import ROOT
+from tests.conftest import ROOT
 from tests.e2e.gateway import Gateway, Studio, fetch, prompt
 from tests.e2e.test_clips import measure
 

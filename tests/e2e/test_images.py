@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from local.api import ApiRefused
 from tests.e2e.gateway import Gateway, Studio, fetch, prompt
 
 REASONS = {
@@ -39,6 +40,20 @@ def test_an_image_is_made_stored_and_paid_in_at_most_four_transitions(
     assert len(transitions) <= 4
     assert gateway.paid_jobs(wish) == [("dalle", "0.0200")]
     assert (studio.budget()["spent"], studio.budget()["held"]) == ("0.0200", "0.0000")
+
+
+def test_what_was_quoted_is_charged_and_a_quote_for_something_else_is_refused(
+    gateway: Gateway, studio: Studio
+) -> None:
+    asked = {"type": "image", "prompt": prompt()}
+    quote = studio.api.post("/v1/estimates", asked)
+
+    made = studio.make(**asked, quote_id=quote["quote_id"])
+
+    assert (made["state"], made["quote_id"]) == ("succeeded", quote["quote_id"])
+    assert made["actual_cost"] == made["cost_limit"] == quote["max"]
+    with pytest.raises(ApiRefused, match="another request, which differs in prompt"):
+        studio.make(type="image", prompt=prompt(), quote_id=quote["quote_id"])
 
 
 @pytest.mark.parametrize("fault", REASONS)

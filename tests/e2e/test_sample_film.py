@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.ports import Ports
-from tests.e2e.conftest import ROOT
+from tests.conftest import ROOT
 from tests.e2e.test_clips import measure
 
 STILLS, CLIPS = 8, 4
@@ -47,6 +47,7 @@ def test_the_film_is_made_with_fallbacks_and_its_files_open(
     assert len(list(takes.glob("*.png"))) == STILLS
     assert [measure(clip)[:2] for clip in sorted(takes.glob("*.mp4"))] == [(1280, 720)] * CLIPS
     assert [measure(clip)[2] for clip in sorted(takes.glob("*.mp4"))] == [4, 3, 5, 5]
+    assert "uploading the_lamplighter.csv" in first
     assert "dalle: too many requests" in first
     assert "kling: refused by its content policy" in first
     assert "spent 0.1476, held 0.0000" in first

@@ -22,7 +22,7 @@ from local.__main__ import PARAMETERS
 from local.api import Answer
 from local.ports import Ports
 from local.stack import LocalStack
-from tests.e2e.conftest import ROOT
+from tests.conftest import ROOT
 from tests.e2e.gateway import TERMINAL, Gateway, Studio, prompt
 
 SHOTS = 20

@@ -23,10 +23,10 @@ def test_a_clip_of_another_size_is_one_discrepancy_a_warning_and_nothing_lost(
     assert (made["state"], len(made["warnings"])) == ("succeeded", 1)
     (row,) = studio.api.get("/v1/usage/discrepancies")["items"]
     assert row["differences"] == [
-        {"what": "size", "ordered": "1920x1080", "delivered": "960x540", "unit": "pixels"}
+        {"what": "size", "ordered": "1920x1080", "delivered": "1280x720", "unit": "pixels"}
     ]
     assert row["costs"]["estimate"] == row["costs"]["ledger"] == made["actual_cost"]
-    assert row["delivered"]["has_audio"] is False
+    assert (row["ordered"]["sound"], row["delivered"]["has_audio"]) == ("on", True)
     assert fetch(made["takes"][0], tmp_path).stat().st_size > 0
     assert len(gateway.paid_jobs(wish)) == 1
 

@@ -15,6 +15,7 @@ from tests.functions.vendors import ScriptedEgress
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(wiring, "now", clock)
+    monkeypatch.setattr(wiring, "pause", clock.pass_s)
     return clock
 
 

@@ -7,12 +7,14 @@ the variables that the template gives it, and starts cold when another one ran b
 import importlib.util
 import json
 import os
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,9 +28,11 @@ from filmgate.adapters.table import StudioTable
 from filmgate.domain.audit import Action, Author, recorded
 from filmgate.domain.chain import ProviderSettings
 from filmgate.domain.ids import token_id
+from filmgate.http import address
 from filmgate.settings import Settings, settings
 from filmgate.usecases.authorize import token_hash
 from filmgate.usecases.ports import Principal, Token
+from tests.support import described
 from tests.template import documents
 from tests.template.documents import ROOT
 
@@ -45,7 +49,8 @@ _CACHED = (
     "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow",
     "provider_keys",
     "bus", "deliveries", "webhook_queue", "webhook_secrets",
-    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports",
+    "notices", "owner_topic", "dead_letters", "stream", "usage_book", "exports", "quotes",
+    "upload_book", "uploads_bucket_named", "client_desk",
 )  # fmt: skip
 
 Json = dict[str, Any]
@@ -180,8 +185,13 @@ class Deployment:
             TableName=documents.physical_name("StudioTable"), **documents.table_definition()
         )
         self.s3 = client("s3")
-        for bucket in documents.resources("AWS::S3::Bucket"):
-            self.s3.create_bucket(Bucket=documents.physical_name(bucket))
+        for bucket, properties in documents.resources("AWS::S3::Bucket").items():
+            name = documents.physical_name(bucket)
+            self.s3.create_bucket(Bucket=name)
+            if "VersioningConfiguration" in properties:
+                self.s3.put_bucket_versioning(
+                    Bucket=name, VersioningConfiguration=properties["VersioningConfiguration"]
+                )
         self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
         client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
         self.sqs = client("sqs")
@@ -213,7 +223,10 @@ class Deployment:
                 self._last = verb
             timeout_s = documents.functions()[verb]["Timeout"]
             answer = self.module(verb).handler(deepcopy(event), Context(verb, timeout_s))
-        return json.loads(json.dumps(answer))
+        answer = json.loads(json.dumps(answer))
+        if "statusCode" in (answer or {}):
+            _check_described(event, answer)
+        return answer
 
     def call(self, verb: str, event: Json) -> Answer:
         """Send a request to a function of the API."""
@@ -332,14 +345,25 @@ class Deployment:
 
 def verb_of(method: str, path: str) -> str:
     """The function behind an address, by the template's routes."""
-    for (known, template_path), verb in documents.routes().items():
-        parts, own = template_path.split("/"), path.split("/")
-        same = len(parts) == len(own) and all(
-            part == mine or part.startswith("{") for part, mine in zip(parts, own, strict=True)
-        )
-        if known == method and same:
+    for (known, template), verb in documents.routes().items():
+        if known == method and address(template).fullmatch(path):
             return verb
     return documents.routes()["ANY", "$default"]
+
+
+def _check_described(event: Json, raw: Json) -> None:
+    """Hold an answer of the API, and a request that was served, against the description."""
+    method, path = (event["requestContext"]["http"][name] for name in ("method", "path"))
+    headers = {name.lower(): value for name, value in raw["headers"].items()}
+    described.check_answer(method, path, raw["statusCode"], headers, raw["body"])
+    operation = described.operation_at(method, path)
+    if operation is not None and raw["statusCode"] < HTTPStatus.BAD_REQUEST and "body" in event:
+        body = event["body"]
+        if event["isBase64Encoded"]:
+            body = b64decode(body).decode(errors="replace")  # a form may have a file in it
+        sent = {name.lower(): value for name, value in event["headers"].items()}
+        kind = sent["content-type"].partition(";")[0].lower()
+        described.check_request(operation, kind, body)
 
 
 _make_client = wiring._client

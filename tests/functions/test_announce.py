@@ -149,6 +149,48 @@ def test_the_end_of_a_storyboard_is_told_once_it_is_written_down(
     assert detail["event_id"] == started["id"].replace("sb_", "evt_") + "n0"
     assert (detail["storyboard_id"], detail["state"]) == (started["id"], "cancelled")
     assert detail["shots"] == {"total": 2, "done": 0, "failed": 0, "skipped": 0, "cancelled": 2}
+    assert (detail["version"], detail["actual_cost"]) == ("1", "0.0000")
+    assert "title" not in detail
+
+
+def ended_storyboard(studio: Deployment, **body: object) -> tuple[str, dict[str, Any]]:
+    """(id, the stream's record) of a storyboard that was called off before anything was made."""
+    event = altered(sample("storyboards", "two-shots"), body=body)
+    made = str(studio.call("storyboards", event).json["id"])
+    studio.route(asked_by(request("DELETE", f"/v1/storyboards/{made}"), role="creator"))
+    running = storyboard_image(studio, made)
+    studio.invoke("shoot", {"task": "conclude", "tenant": "studio", "storyboard_id": made})
+    return made, change(storyboard_image(studio, made), running)
+
+
+def storyboard_webhook(studio: Deployment, storyboard_id: str) -> Any:
+    event = request("GET", f"/v1/storyboards/{storyboard_id}")
+    return studio.route(asked_by(event, role="viewer")).json["webhook"]
+
+
+def test_a_storyboard_that_asked_for_no_webhook_has_none(studio: Deployment) -> None:
+    made, record = ended_storyboard(studio)
+
+    assert announce(studio, record) == []
+
+    assert storyboard_webhook(studio, made) is None
+    assert studio.waiting_webhooks() == []
+
+
+def test_the_end_of_a_storyboard_that_comes_three_times_has_one_record_of_its_webhook(
+    studio: Deployment, heard: Callable[[], list[dict[str, Any]]]
+) -> None:
+    made, record = ended_storyboard(studio, webhook_url=HOOK)
+    before = storyboard_webhook(studio, made)
+
+    for _ in range(3):
+        assert announce(studio, record) == []
+
+    assert len({event["detail"]["event_id"] for event in heard()}) == 1
+    bodies = {message["body"] for message in studio.waiting_webhooks()}
+    assert [json.loads(body) for body in bodies] == [{"tenant": "studio", "ended": f"{made}.0"}]
+    assert before == storyboard_webhook(studio, made)
+    assert before["state"] == "pending"
 
 
 def storyboard_image(studio: Deployment, storyboard_id: str) -> dict[str, Any]:
@@ -170,7 +212,7 @@ def test_a_record_that_comes_three_times_has_one_id_and_one_record_of_its_webhoo
 
     assert len({event["detail"]["event_id"] for event in heard()}) == 1
     bodies = {message["body"] for message in studio.waiting_webhooks()}
-    assert [json.loads(body) for body in bodies] == [{"tenant": "studio", "generation_id": made}]
+    assert [json.loads(body) for body in bodies] == [{"tenant": "studio", "ended": made}]
     assert webhook(studio, made) == {
         "state": "pending",
         "tries": 0,

@@ -12,7 +12,14 @@ from filmgate.adapters.egress import AddressRefused, Egress, NotSent
 from filmgate.adapters.webhook_queue import MessageQueue
 from filmgate.domain.webhooks import MOST_TRIES
 from tests.functions.support import Clock, Deployment, sample
-from tests.functions.test_announce import HOOK, announce, ended, webhook
+from tests.functions.test_announce import (
+    HOOK,
+    announce,
+    ended,
+    ended_storyboard,
+    storyboard_webhook,
+    webhook,
+)
 from tests.functions.vendors import DALLE, ScriptedEgress, dalle_picture, reply
 
 HOST = "hooks.studio.example"
@@ -53,7 +60,7 @@ def message(generation_id: str, number: int = 1) -> dict[str, Any]:
     return {
         "messageId": "message-1",
         "receiptHandle": "receipt-1",
-        "body": json.dumps({"tenant": "studio", "generation_id": generation_id}),
+        "body": json.dumps({"tenant": "studio", "ended": generation_id}),
         "attributes": {"ApproximateReceiveCount": str(number)},
     }
 
@@ -96,6 +103,25 @@ def test_the_official_library_verifies_what_is_sent(
     shown = webhook(studio, made)
     assert (shown["state"], shown["tries"], shown["last_status"]) == ("delivered", 1, 200)
     assert shown["problem"] is None
+
+
+def test_the_end_of_a_storyboard_is_signed_and_sent_as_that_of_a_generation_is(
+    studio: Deployment, vendors: ScriptedEgress, secret: str
+) -> None:
+    board, record = ended_storyboard(studio, webhook_url=HOOK)
+    announce(studio, record)
+    vendors.will(HOST, reply(500, b""), reply(200, b""))
+
+    backs = [deliver(studio, message(f"{board}.0", number)) for number in (1, 2, 3)]
+
+    first, second = vendors.calls_to(HOST)  # the third finds it delivered
+    told = Webhook(secret).verify(second.body or b"", dict(second.headers))
+    assert backs == [["message-1"], [], []]
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert (told["type"], told["data"]["storyboard_id"]) == ("storyboard.finished", board)
+    assert (told["data"]["state"], told["data"]["actual_cost"]) == ("cancelled", "0.0000")
+    shown = storyboard_webhook(studio, board)
+    assert (shown["state"], shown["tries"], shown["last_status"]) == ("delivered", 2, 200)
 
 
 def test_five_failures_and_a_success_are_six_tries_of_one_message(

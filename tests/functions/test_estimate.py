@@ -1,10 +1,12 @@
-"""POST /v1/estimates and /v1/estimates/compare: prices, and nothing else."""
+"""POST /v1/estimates and those below it: prices, and the quotes that promise them."""
 
 import json
 from typing import Any
 
 import pytest
 
+from filmgate.adapters.quotes import QuoteTable
+from filmgate.domain.errors import StoreUnavailable
 from tests.functions.support import (
     Clock,
     Deployment,
@@ -169,18 +171,41 @@ def test_comparing_takes_no_choice_of_a_provider(studio: Deployment, field: str)
     assert problem["errors"] == [{"pointer": f"/{field}", "message": "is not a known field"}]
 
 
-@pytest.mark.parametrize("path", ["/v1/estimates", "/v1/estimates/compare"])
-def test_an_estimate_writes_nothing_and_calls_nobody(
-    studio: Deployment, vendors: ScriptedEgress, path: str
+@pytest.mark.parametrize(
+    ("path", "body", "written"),
+    [
+        ("/v1/estimates", {"type": "image", "prompt": "a fox"}, 1),
+        ("/v1/estimates/compare", {"type": "image", "prompt": "a fox"}, 0),
+        ("/v1/estimates/storyboard", {"shots": [{"prompt": "a fox"}] * 3}, 1),
+    ],
+)
+def test_an_estimate_writes_its_quote_and_nothing_else_and_calls_nobody(
+    studio: Deployment, vendors: ScriptedEgress, path: str, body: dict[str, Any], written: int
 ) -> None:
     before = studio.dynamodb.scan(TableName="studio-table")["Items"]
-    event = request("POST", path, body={"type": "image", "prompt": "a fox"})
 
-    answer = studio.route(asked_by(event, role="viewer"))
+    answer = studio.route(asked_by(request("POST", path, body=body), role="viewer"))
 
     assert answer.status == 200
-    assert studio.dynamodb.scan(TableName="studio-table")["Items"] == before
+    after = studio.dynamodb.scan(TableName="studio-table")["Items"]
+    new = [item for item in after if item not in before]
+    assert len(after) - len(before) == len(new) == written
+    quoted = [f"studio#quote#{answer.json['quote_id']}"] if written else []
+    assert [item["pk"]["S"] for item in new] == quoted
+    assert "a fox" not in json.dumps(new)
     assert vendors.calls == []
+
+
+@pytest.mark.parametrize("name", ["image", "storyboard"])
+def test_no_price_is_promised_where_the_quote_could_not_be_kept(
+    studio: Deployment, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(QuoteTable, "put_quote", away)
+
+    assert_problem(studio.call("estimate", sample("estimate", name)), 503, "ledger-unavailable")
 
 
 def test_the_same_question_has_the_same_quote_until_it_expires(
@@ -277,6 +302,34 @@ def test_ten_shots_of_a_nanobanana_still_and_five_seconds_of_whan_cost_fifteen_c
     assert (first["variation"], first["total"], first["max"]) == (None, "0.0150", "0.0150")
     assert body["quote_id"].startswith("quo_")
     assert body["expires_at"] == "2026-11-22T12:15:00.000Z"
+
+
+def test_a_shot_list_in_csv_is_priced_as_it_would_be_made(studio: Deployment) -> None:
+    sent = sample("estimate", "shot-list-csv")
+    rows = [{"prompt": "A lamp, lit at dusk", "number": 1}, {"prompt": "The harbour", "number": 2}]
+    shots = [{**row, "keyframe": {"provider": "dalle"}, "clip": None} for row in rows]
+
+    priced = studio.call("estimate", sent).json
+    as_json = storyboard(studio, shots=shots, budget="0.1000", title="harbour").json
+
+    own = {"quote_id"}
+    assert {k: v for k, v in priced.items() if k not in own} == {
+        k: v for k, v in as_json.items() if k not in own
+    }
+    assert (priced["total"], priced["budget"], priced["within_budget"]) == (
+        "0.0400", "0.1000", True,
+    )  # fmt: skip
+
+
+def test_a_shot_list_that_cannot_be_read_is_refused_by_line_before_it_is_priced(
+    studio: Deployment,
+) -> None:
+    sent = sample("estimate", "shot-list-csv")
+
+    refused = studio.call("estimate", altered(sent, body="number,prompt\n1,a\n1,b\n"))
+
+    problem = assert_problem(refused, 422, "validation-failed")
+    assert problem["errors"][0]["line"] == 3
 
 
 def test_the_strategies_stand_side_by_side(studio: Deployment) -> None:

@@ -132,7 +132,7 @@ def test_a_keyframe_that_is_not_the_tenant_s_is_422(
     assert mine.status == 202
     problem = assert_problem(theirs, 422, "validation-failed")
     assert problem["errors"] == [
-        {"pointer": "/params/image", "message": "there is no still with this take id"}
+        {"pointer": "/params/image", "message": "there is no still with this take or upload id"}
     ]
 
 

@@ -73,6 +73,22 @@ def test_a_budget_without_room_is_told_before_the_limits_of_a_user(studio: Deplo
     assert_problem(post(studio, "key-2"), 402, "budget-exceeded")
 
 
+def test_storyboards_have_a_limit_of_their_own_and_share_the_rate(studio: Deployment) -> None:
+    studio.chosen |= {"UserStoryboards": "1", "UserRateBurst": "2", "UserRatePerMinute": "1"}
+    studio.give_key("dalle")
+    board = sample("storyboards", "two-shots")
+
+    first = studio.call("storyboards", board)
+    refused = studio.call("storyboards", altered(board, headers={"idempotency-key": "another"}))
+    post(studio, "key-1", user="ann")
+    too_fast = post(studio, "key-2", user="ann")
+
+    problem = assert_problem(refused, 429, "too-many-in-flight")
+    assert (refused.headers["retry-after"], problem["retryAfter"]) == ("60", 60)
+    assert first.status == 202
+    assert_problem(too_fast, 429, "rate-limited")
+
+
 def test_limits_that_cannot_be_read_let_nothing_begin(
     studio: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

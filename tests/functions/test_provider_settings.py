@@ -68,8 +68,9 @@ def test_before_anything_is_set_a_viewer_sees_what_holds(function: ModuleType) -
     assert answer.headers["ETag"] == '"0"'
     assert answer.json == {
         "id": "dalle", "type": "image", "version": 0, "enabled": True, "priority": 1,
-        "needs_key": True, "key_set": False, "key_hint": None, "api_url": None, "model": None,
-        "on_refusal": "next", "on_unknown": "stop", "doubted_prices": [], "monthly_limit": None,
+        "needs_key": True, "key_fields": [["api_key"]], "key_set": False, "key_hint": None,
+        "api_url": None, "model": None, "on_refusal": "next", "on_unknown": "stop",
+        "doubted_prices": [], "monthly_limit": None,
     }  # fmt: skip
 
 

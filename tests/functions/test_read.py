@@ -313,6 +313,18 @@ def test_the_largest_page_has_a_hundred(studio: Deployment) -> None:
     assert studio.call("read", listing(limit="100")).status == 200
 
 
+# --- who is asking --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["viewer", "creator", "admin"])
+def test_a_token_is_told_for_whom_it_stands_and_what_it_may_do(
+    studio: Deployment, role: str
+) -> None:
+    answer = studio.route(asked_by(sample("read", "me"), role=role))
+
+    assert answer.json == {"user": "ann", "role": role, "token_id": "tok_ann"}
+
+
 # --- what is not there, and what is away -------------------------------------------------------
 
 
@@ -320,7 +332,9 @@ def test_an_address_that_is_not_there_is_404_even_for_who_is_known(studio: Deplo
     assert_problem(studio.call("read", sample("read", "no-such-address")), 404, "not-found")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/generations/", "/v1/providers/kling/x"])
+@pytest.mark.parametrize(
+    "path", ["/v1", "/v1/", "/static", "/v1/generations/", "/v1/providers/kling/x"]
+)
 def test_addresses_beside_the_known_ones_are_404(studio: Deployment, path: str) -> None:
     assert_problem(studio.route(asked_by(request("GET", path), role="admin")), 404, "not-found")
 

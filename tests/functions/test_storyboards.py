@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from filmgate.domain import ids
+from filmgate.schemas import StoryboardBody
 from tests.functions.support import Deployment, asked_by, request, sample
 
 Json = dict[str, Any]
@@ -117,6 +118,33 @@ def test_a_refusal_says_what_would_fit_and_holds_nothing(keyed: Deployment) -> N
     assert answer.status == 402
     assert answer.json["fits"] == {"max": "0.0200", "drop": [2], "downgrade": []}
     assert get(keyed, "/v1/storyboards").json == {"items": [], "next": None}
+
+
+def test_what_was_asked_can_be_asked_again_from_the_answer(keyed: Deployment) -> None:
+    keyed.give_key("whan")
+    shots = [
+        {
+            "number": 3, "prompt": "a lamp", "negative_prompt": "blur", "scene": "quay",
+            "characters": ["Reynard"], "strategy": "cheapest",
+            "keyframe": {"provider": "dalle", "params": {"aspect_ratio": "16:9", "style": "ink"}},
+            "clip": {"provider": "whan", "prompt": "it sways", "params": {"duration_s": 3}},
+        },
+        {"number": 7, "prompt": "a fox", "keyframe": {"provider": "dalle"}},
+    ]  # fmt: skip
+    asked = post(keyed, {"shots": shots})
+    seen = get(keyed, f"/v1/storyboards/{asked.json['id']}").json["shots"]
+
+    again = [
+        {name: shot[name] for name in shots[0] if name not in ("keyframe", "clip")}
+        | {role: shot[role] and shot[role]["asked"] for role in ("keyframe", "variation", "clip")}
+        for shot in seen
+    ]
+
+    body = {"shots": shots, "continuity": "follow"}
+    assert StoryboardBody.model_validate(body | {"shots": again}).storyboard() == (
+        StoryboardBody.model_validate(body).storyboard()
+    )
+    assert seen[0]["clip"]["asked"]["params"] == {"quality": "standard", "duration_s": 3}
 
 
 def test_viewers_look_and_creators_see_their_own(keyed: Deployment) -> None:

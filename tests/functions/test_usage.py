@@ -1,5 +1,6 @@
 """GET /v1/usage, its summary and discrepancies, and budgets by month, through the handlers."""
 
+import base64
 import csv
 import io
 from urllib.parse import parse_qs, urlsplit
@@ -29,6 +30,7 @@ from tests.functions.vendors import (
     kling_task,
     nanobanana_picture,
     picture,
+    reply,
 )
 
 
@@ -267,6 +269,49 @@ def test_what_came_otherwise_than_ordered_stands_side_by_side(
     assert row["ordered"]["duration_s"] == 5
     assert row["delivered"]["duration_s"] == 3.0
     assert row["costs"]["estimate"] == row["costs"]["ledger"] == "0.0067"
+
+
+def test_a_clip_without_the_sound_that_its_model_always_adds_is_a_discrepancy(
+    studio: Deployment, vendors: ScriptedEgress
+) -> None:
+    studio.give_key("kling")
+    vendors.will(KLING, kling_created(), kling_task("succeeded", CLIP_URL))
+    vendors.serves(CLIP_URL, clip(seconds=5, sound=False))
+    made = studio.call("generate", sample("generate", "clip")).json["id"]
+    studio.run(made)
+
+    (row,) = studio.call("usage", asked("/v1/usage/discrepancies")).json["items"]
+
+    assert row["differences"] == [
+        {"what": "sound", "ordered": "on", "delivered": "off", "unit": "track"}
+    ]
+    assert (row["ordered"]["sound"], row["delivered"]["has_audio"]) == ("on", False)
+    assert studio.table.find("studio", made).generation.warnings == (
+        "kling delivered a clip with its sound off, ordered was on",
+    )
+
+
+def test_two_pictures_for_one_that_was_ordered_are_a_discrepancy_and_one_is_kept(
+    studio: Deployment, vendors: ScriptedEgress
+) -> None:
+    studio.give_key("dalle")
+    both = [{"b64_json": base64.b64encode(picture()).decode()} for _ in range(2)]
+    vendors.will(DALLE, reply(200, {"data": both}))
+    wish = altered(sample("generate", "image"), body={"params": None})
+    made = studio.call("generate", wish).json["id"]
+    studio.run(made)
+
+    (row,) = studio.call("usage", asked("/v1/usage/discrepancies")).json["items"]
+
+    found = studio.table.find("studio", made)
+    assert row["differences"] == [
+        {"what": "count", "ordered": "1", "delivered": "2", "unit": "results"}
+    ]
+    assert (row["ordered"]["count"], row["delivered"]["count"]) == (1, 2)
+    assert found.generation.warnings == (
+        "dalle delivered 2 results, ordered was 1: one of them is kept",
+    )
+    assert len(found.takes) == 1
 
 
 def test_what_came_as_ordered_is_no_discrepancy(studio: Deployment, fallback: str) -> None:

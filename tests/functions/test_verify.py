@@ -61,6 +61,55 @@ def test_a_difference_is_shown_with_what_the_entries_say(
     ]
 
 
+def test_totals_that_are_not_those_of_the_attempts_are_shown_and_counted_as_drift(
+    studio: Deployment, vendors: ScriptedEgress
+) -> None:
+    paid(studio, vendors)
+    client("dynamodb").update_item(
+        TableName="studio-table",
+        Key={"pk": {"S": "studio#budget#owner#2026-11"}, "sk": {"S": "shard#0"}},
+        UpdateExpression="SET tally_count = :two, tally_provider_dalle = :less",
+        ExpressionAttributeValues={":two": {"N": "2"}, ":less": {"N": "100"}},
+    )
+
+    told = studio.call("verify", ASK).json
+
+    assert (told["agrees"], told["drift"]) == (False, [])
+    what = {"what": "owner 2026-11"}
+    assert told["miscounts"] == [
+        {**what, "total": "count", "attempts_say": 1, "stored": 2},
+        {**what, "total": "provider_dalle", "attempts_say": "0.0200", "stored": "0.0001"},
+    ]
+    assert studio.invoke("verify", DAILY) == {"tenants": 1, "drift": 2}
+
+
+def test_a_generation_that_says_another_cost_is_shown(
+    studio: Deployment, vendors: ScriptedEgress
+) -> None:
+    paid(studio, vendors)
+    (made,) = studio.table.page(
+        "studio", limit=1, cursor=None, state=None, project=None, script_id=None,
+        provider=None, user=None,
+    ).items  # fmt: skip
+    client("dynamodb").update_item(
+        TableName="studio-table",
+        Key={"pk": {"S": f"studio#generation#{made.id}"}, "sk": {"S": "generation"}},
+        UpdateExpression="SET actual_micros = :more",
+        ExpressionAttributeValues={":more": {"N": "30000"}},
+    )
+
+    told = studio.call("verify", ASK).json
+
+    assert told["miscounts"] == [
+        {
+            "what": made.id,
+            "total": "actual_cost",
+            "attempts_say": "0.0200",
+            "stored": "0.0300",
+        }
+    ]
+
+
 def test_a_tenant_verifies_its_own_books_alone(studio: Deployment, vendors: ScriptedEgress) -> None:
     paid(studio, vendors)
     forge(studio)

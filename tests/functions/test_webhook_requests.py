@@ -27,6 +27,16 @@ def asking(url: object) -> dict:
     return altered(sample("generate", "image"), body={"webhook_url": url})
 
 
+def test_a_storyboard_s_webhook_is_looked_at_before_anything_is_held(studio: Deployment) -> None:
+    bad = {"webhook_url": "https://169.254.169.254/latest"}
+    event = altered(sample("storyboards", "two-shots"), body=bad)
+
+    problem = assert_problem(studio.call("storyboards", event), 422, "validation-failed")
+
+    assert problem["errors"][0]["pointer"] == "/webhook_url"
+    assert studio.executions() == []
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -125,8 +125,9 @@ def picture(width: int = 1024, height: int = 1024) -> bytes:
 
 
 @cache
-def clip(width: int = 1280, height: int = 720, seconds: int = 3) -> bytes:
-    """An MP4 of that size and length; one frame a second is enough for a measure."""
+def clip(width: int = 1280, height: int = 720, seconds: int = 3, *, sound: bool = True) -> bytes:
+    """An MP4 of that size and length; one frame a second is enough for a measure. Its sound, which
+    is silence, is as long as a moment."""
     import av
     import av.video
 
@@ -137,10 +138,16 @@ def clip(width: int = 1280, height: int = 720, seconds: int = 3) -> bytes:
         frame = av.VideoFrame(width, height, "yuv420p")
         for plane in frame.planes:
             plane.update(b"\x80" * plane.buffer_size)
+        track = container.add_stream("aac", rate=24_000, layout="mono") if sound else None
         for second in range(seconds):
             frame.pts = second
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if track is not None:
+            silence = av.AudioFrame("fltp", "mono", 1024)
+            silence.sample_rate, silence.pts = 24_000, 0
+            silence.planes[0].update(bytes(silence.planes[0].buffer_size))
+            container.mux([*track.encode(silence), *track.encode()])
     return sink.getvalue()
 
 

@@ -36,7 +36,8 @@ class FirstExample:
     def pytest_configure(self) -> None:
         from hypothesis import Phase, settings
 
-        settings.register_profile("mutant", phases=[Phase.generate], database=None)
+        usual = settings.get_profile("any machine")
+        settings.register_profile("mutant", usual, phases=[Phase.generate], database=None)
         settings.load_profile("mutant")
 
 

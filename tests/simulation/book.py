@@ -175,7 +175,7 @@ class Book:
             if tenant != TENANT or self.entries.get(key) is not entry:
                 raise Violation(f"I7: the entry {key} was changed")
         found = verify(self.studio, TENANT)
-        if found.drift or found.busy:
+        if not found.agrees or found.busy:
             raise Violation(f"I7: verify reports {found}")
         for generation in self.studio.generations.values():
             if not generation.is_terminal:
@@ -191,12 +191,12 @@ class Book:
             raise Violation(f"I2: {attempt.id} is {attempt.state} at the end")
         if attempt.is_open:
             raise Violation(f"I2: {attempt.id} is {attempt.state} and still open")
+        if attempt.id in self.corrected:  # a person's word, which no vendor's book need confirm
+            return
         job = self.world.job(attempt.id)
         if job is None:
             if attempt.state in (S.PAID, S.STORED) and attempt.operation != {"render": True}:
                 raise Violation(f"I4: {attempt.id} is paid and no vendor has such a job")
-            return
-        if attempt.id in self.corrected:
             return
         self._check_bill(attempt, job)
         if job.delivers and attempt.state is S.RELEASED:

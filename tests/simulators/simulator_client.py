@@ -124,6 +124,11 @@ def png_base64(width: int, height: int) -> str:
     return base64.b64encode(target.getvalue()).decode()
 
 
+def has_sound(content: bytes) -> bool:
+    with av.open(io.BytesIO(content)) as container:
+        return bool(container.streams.audio)
+
+
 def frames_of(content: bytes) -> list[av.VideoFrame]:
     with av.open(io.BytesIO(content)) as container:
         return list(container.decode(video=0))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from simulator_client import Simulators, frames_of, picture_of
+from simulator_client import Simulators, frames_of, has_sound, picture_of
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError, ReadTimeoutError
 
 ALL = ("dalle", "nanobanana", "kling")
@@ -78,6 +78,16 @@ def test_a_refusal_is_the_vendors_own_and_nothing_is_accepted(
     assert accepted(sim, provider) == 0
     assert sim.submit(provider).status == 200
     assert accepted(sim, provider) == 1
+
+
+@pytest.mark.parametrize("provider", ALL)
+def test_a_fault_for_one_prompt_leaves_every_other_call_alone(
+    sim: Simulators, provider: str
+) -> None:
+    order(sim, provider, "http_500", prompt="no such words", times=0)
+    order(sim, provider, "http_500", prompt="A red")
+
+    assert [sim.submit(provider).status for _ in range(2)] == [500, 200]
 
 
 def test_a_refused_prompt_at_nanobanana_is_a_200_without_candidates(sim: Simulators) -> None:
@@ -285,6 +295,24 @@ def test_a_picture_of_a_wrong_size_is_smaller(sim: Simulators, provider: str) ->
     assert odd.size == (usual.width // 2, usual.height // 2)
 
 
+def test_a_vendor_may_answer_with_one_picture_too_many(sim: Simulators) -> None:
+    order(sim, "dalle", "wrong_count")
+
+    assert len(sim.submit("dalle").json()["data"]) == 2
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_clip_has_the_sound_that_its_model_always_has_or_the_opposite(
+    sim: Simulators, wrong: bool
+) -> None:
+    if wrong:
+        order(sim, "kling", "wrong_sound")
+
+    content = sim.http.request("GET", sim.kling_link(sim.kling_job())).data
+
+    assert has_sound(content) is not wrong
+
+
 @pytest.mark.parametrize(
     ("provider", "tokens"),
     [
@@ -380,7 +408,7 @@ def test_a_truncated_download_ends_before_its_announced_length(sim: Simulators) 
 
 @pytest.mark.parametrize(
     ("code", "length", "width"),
-    [("size_and_duration", 1, 640), ("size", 3, 640), ("duration", 1, 1280)],
+    [("size_and_duration", 1, 854), ("size", 3, 854), ("duration", 1, 1280)],
 )
 def test_a_clip_of_a_wrong_size_is_smaller_or_shorter(
     sim: Simulators, code: str, length: int, width: int

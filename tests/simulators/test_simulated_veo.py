@@ -584,7 +584,7 @@ def test_an_overcharge_shows_in_the_tokens_and_in_the_ledger(sim: Simulators, ve
 
 @pytest.mark.parametrize(
     ("code", "length", "width"),
-    [("size_and_duration", 2, 640), ("size", 4, 640), ("duration", 2, 1280)],
+    [("size_and_duration", 2, 854), ("size", 4, 854), ("duration", 2, 1280)],
 )
 def test_a_clip_of_a_wrong_size_is_smaller_or_shorter(
     sim: Simulators, veo: Veo, egress: Egress, code: str, length: int, width: int

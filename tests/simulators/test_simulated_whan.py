@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import urllib3
 from PIL import Image, ImageChops, ImageStat
-from simulator_client import KEY, Simulators, frames_of, png_base64
+from simulator_client import KEY, Simulators, frames_of, has_sound, png_base64
 
 from filmgate.adapters import addresses
 from filmgate.adapters.addresses import AddressPolicy
@@ -683,7 +683,7 @@ def test_a_download_may_be_cut_slow_or_something_else(sim: Simulators) -> None:
 
 @pytest.mark.parametrize(
     ("code", "length", "width"),
-    [("size_and_duration", 2, 640), ("size", 4, 640), ("duration", 2, 1280)],
+    [("size_and_duration", 2, 854), ("size", 4, 854), ("duration", 2, 1280)],
 )
 def test_a_clip_of_a_wrong_size_is_smaller_or_shorter(
     sim: Simulators, code: str, length: int, width: int
@@ -693,6 +693,28 @@ def test_a_clip_of_a_wrong_size_is_smaller_or_shorter(
     frames = frames_of(sim.http.request("GET", link(sim, task_id(sim, changed(duration=4)))).data)
 
     assert (len(frames), frames[0].width) == (length * 24, width)
+
+
+@pytest.mark.parametrize(
+    ("model", "also", "wrong", "sounds"),
+    [
+        ("wan2.7-t2v", {}, False, True),
+        ("wan2.7-t2v", {}, True, False),
+        ("wan3.0-video", {}, False, True),
+        ("wan3.0-video", {"audio": False}, False, False),
+        ("wan3.0-video", {"audio": False}, True, True),
+    ],
+)
+def test_a_clip_sounds_unless_its_model_can_be_told_not_to(
+    sim: Simulators, model: str, also: dict[str, Any], wrong: bool, sounds: bool
+) -> None:
+    if wrong:
+        script(sim, "wrong_sound")
+    body = {**changed(**also), "model": model, "input": {"prompt": PROMPT}}
+
+    content = sim.http.request("GET", link(sim, task_id(sim, body))).data
+
+    assert has_sound(content) is sounds
 
 
 def test_every_fault_was_tried_here(request: pytest.FixtureRequest) -> None:

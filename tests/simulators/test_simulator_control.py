@@ -63,6 +63,7 @@ def test_a_clip_costs_its_part_of_a_minute_rounded_up(
         ({"provider": "dalle", "fault": "hang", "where": "poll"}, "happens at"),
         ({"provider": "dalle", "fault": "quota", "code": "broke"}, "takes code"),
         ({"provider": "dalle", "fault": "hang", "retry_after": 3}, "does not use"),
+        ({"provider": "kling", "fault": "expired_url", "prompt": "x"}, "does not use"),
         ([], "body"),
     ],
 )

@@ -12,6 +12,7 @@ from filmgate.domain.boards import Head
 from filmgate.domain.catalogue import Catalogue
 from filmgate.domain.generations import Generation, GenerationState
 from filmgate.domain.ledger import NO_PERIOD, Budget
+from filmgate.domain.pace import Pace
 from filmgate.domain.pricing import RateCard, Unit
 from filmgate.domain.storyboard import Part, Shot, Storyboard
 from filmgate.domain.strategies import Role, Strategy
@@ -110,6 +111,7 @@ class BoardStage(Stage):
         self.studio = MemoryBoards()
         self.studio.settings[TENANT] = dict(with_keys(*providers))
         self.shootings = FakeShooting()
+        self.pace: Pace | None = None
         self.market = Market(catalogue, card, usd(room), usd("1.0000"))
         self.board_fate = board_fate
         self.board_deaths = 0
@@ -128,6 +130,7 @@ class BoardStage(Stage):
             workflow=self._mortal(self.shootings),
             market=self.market,
             now=self.clock.now,
+            pace=self.pace,
         ).head
 
     def cancel_board(self, head: Head) -> None:
@@ -144,6 +147,7 @@ class BoardStage(Stage):
             workflow=self._mortal(self.shootings),
             market=self.market,
             now=self.clock.now,
+            pace=self.pace,
         )
 
     def stand(self, head: Head) -> Standing:

@@ -264,12 +264,14 @@ class FakeCamera:
     def __init__(self, refusal: ResultUnusable | None = None) -> None:
         self.refusal = refusal
         self.moves: list[str] = []
+        self.stills: list[bytes] = []
 
     def __call__(
         self, still: bytes, out: Path, *, motion: str, width: int, height: int,
         duration_s: int, fps: int,
     ) -> None:  # fmt: skip
         self.moves.append(motion)
+        self.stills.append(still)
         if self.refusal is not None:
             raise self.refusal
         out.write_bytes(clip(width, height, duration_s * 1000))

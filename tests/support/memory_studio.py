@@ -23,19 +23,23 @@ from filmgate.domain.ledger import (
     Entry,
     Posting,
     PriceDoubt,
+    flight_change,
     fold,
     fold_outside,
     is_envelope,
     is_new,
+    next_period,
     outside,
 )
-from filmgate.domain.pace import Flight, flight_step, started
+from filmgate.domain.pace import Flight, started
+from filmgate.domain.quotes import Quote
 from filmgate.domain.totals import added
-from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Paid
 from tests.support.memory_desk import Key, MemoryDesk
+from tests.support.memory_uploads import MemoryUploads
 
 
-class MemoryStudio(MemoryDesk):
+class MemoryStudio(MemoryUploads, MemoryDesk):
     """A table that forgets when the test ends. What a test may look at is public."""
 
     def __init__(self) -> None:
@@ -51,6 +55,7 @@ class MemoryStudio(MemoryDesk):
         self.figures: dict[str, dict[str, Health]] = defaultdict(dict)
         self.price_doubts: dict[Key, PriceDoubt] = {}
         self.heads: dict[Key, Head] = {}
+        self.quotes: dict[Key, Quote] = {}
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -139,6 +144,11 @@ class MemoryStudio(MemoryDesk):
                     if owner == tenant
                     for attempt in attempts.values()
                 ],
+                [
+                    Paid(one.id, one.actual_micros or 0, one.version)
+                    for (owner, _), one in self.generations.items()
+                    if owner == tenant and one.is_terminal
+                ],
             )
 
     def tenants(self) -> Sequence[str]:
@@ -156,6 +166,16 @@ class MemoryStudio(MemoryDesk):
                 raise Stale(provider)
             self.figures[tenant][provider] = after
 
+    # --- quotes --------------------------------------------------------------------------------
+
+    def put_quote(self, tenant: str, quote: Quote) -> None:
+        with self.lock:
+            self.quotes[tenant, quote.id] = quote
+
+    def find_quote(self, tenant: str, quote_id: str) -> Quote | None:
+        with self.lock:
+            return self.quotes.get((tenant, quote_id))
+
     # --- writing -------------------------------------------------------------------------------
 
     def commit(self, tenant: str, commit: Commit) -> None:
@@ -169,8 +189,13 @@ class MemoryStudio(MemoryDesk):
             self._write_flight(tenant, commit)
             self._write(tenant, commit)
 
-    def open_budget(self, tenant: str, budget: Budget) -> None:
+    def open_budget(self, tenant: str, budget: Budget, *, seen: BudgetLimit | None = None) -> None:
         with self.lock:
+            if (tenant, budget.scope, budget.period) in self.budgets:
+                return
+            known = self.limits.get((tenant, budget.scope))
+            if (known and known.version) != (seen and seen.version):
+                raise Stale(f"the limit of {budget.scope} was changed by another")
             self.budgets.setdefault((tenant, budget.scope, budget.period), budget)
 
     def set_limit(
@@ -188,7 +213,8 @@ class MemoryStudio(MemoryDesk):
             known = self.limits.get((tenant, scope))
             stored = self.budgets.get((tenant, scope, budget.period))
             same = (known and known.version) == (before and before.version)
-            if not same or stored is None or stored.limit != budget.limit:
+            begun = (tenant, scope, next_period(budget.period)) in self.budgets
+            if begun or not same or stored is None or stored.limit != budget.limit:
                 raise Stale(f"the limit of {scope} was changed by another")
             self.limits[tenant, scope] = after
             self.budgets[tenant, scope, budget.period] = replace(
@@ -244,8 +270,13 @@ class MemoryStudio(MemoryDesk):
                     for (owner, _), one in self.generations.items()
                     if (owner, one.user) == (tenant, user)
                 )
-                if alive != flight.in_flight:
-                    wrong.append(f"{user} has {alive} in flight: {flight}")
+                boards = sum(
+                    not one.has_ended
+                    for (owner, _), one in self.heads.items()
+                    if (owner, one.user) == (tenant, user)
+                )
+                if (alive, boards) != (flight.in_flight, flight.storyboards):
+                    wrong.append(f"{user} has {alive} and {boards} in flight: {flight}")
             return wrong
 
     # --- inside --------------------------------------------------------------------------------
@@ -317,16 +348,16 @@ class MemoryStudio(MemoryDesk):
             raise DoesNotFit(posting.scope, needed=needed, room=budget.room)
 
     def _write_flight(self, tenant: str, commit: Commit) -> None:
-        """Count a generation that begins or ends; raises as the table does."""
-        if commit.generation is None:
+        """Count what begins or ends; raises as the table does."""
+        change = flight_change(commit)
+        if change is None:
             return
-        step = flight_step(commit.generation.before, commit.generation.after)
-        key = (tenant, commit.generation.after.user)
-        flight = self.flights[key]
-        if step and commit.start is not None:
-            self.flights[key] = started(flight, commit.start)
-        elif step:
-            self.flights[key] = replace(flight, in_flight=flight.in_flight + step)
+        user, counted, step = change
+        flight = self.flights[tenant, user]
+        if commit.start is not None:
+            self.flights[tenant, user] = started(flight, commit.start)
+        else:
+            self.flights[tenant, user] = flight.stepped(counted, step)
 
     def _write(self, tenant: str, commit: Commit) -> None:
         if commit.generation is not None:

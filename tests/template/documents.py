@@ -117,7 +117,7 @@ def functions() -> dict[str, Document]:
 
 def logical_id(verb: str) -> str:
     """The function's name in the template: FinishFunction for finish."""
-    return f"{verb.capitalize()}Function"
+    return f"{verb.replace('_', ' ').title().replace(' ', '')}Function"
 
 
 @cache
@@ -195,7 +195,9 @@ def _substitute(name: str, given: Mapping[str, str]) -> str:
 def table_definition() -> Document:
     """What CreateTable takes of the template's own table: keys, index, billing, stream."""
     properties = resources("AWS::DynamoDB::Table")["StudioTable"]
-    spelt_otherwise = {"PointInTimeRecoverySpecification", "SSESpecification"}
+    spelt_otherwise = {
+        "PointInTimeRecoverySpecification", "SSESpecification", "TimeToLiveSpecification",
+    }  # fmt: skip
     taken = {name: value for name, value in properties.items() if name not in spelt_otherwise}
     stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
     return {**taken, "StreamSpecification": stream}

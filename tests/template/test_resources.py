@@ -13,7 +13,9 @@ from filmgate.domain.generations import TERMINAL, GenerationState
 from filmgate.domain.storyboard import StoryboardState
 from filmgate.domain.webhooks import MOST_TRIES, PAUSES_S
 from filmgate.http import ROUTES
+from filmgate.usecases.accept_upload import REJECTED
 from filmgate.usecases.alarm import CLAIM
+from filmgate.usecases.uploads import INBOX
 from tests.template import documents
 from tests.template.documents import ROOT, functions
 
@@ -104,7 +106,10 @@ def test_no_route_stands_twice() -> None:
     assert len(events) == len(set(events)) == len(documents.routes())
 
 
-def test_only_health_has_no_authorizer() -> None:
+OPEN = ("/", "/docs", "/openapi.json", "/static/{proxy+}", "/v1/health")
+
+
+def test_only_health_and_the_page_have_no_authorizer() -> None:
     (api,) = documents.resources("AWS::Serverless::HttpApi").values()
     own = {
         event["Properties"]["Path"]: event["Properties"]["Auth"]
@@ -114,10 +119,10 @@ def test_only_health_has_no_authorizer() -> None:
     }
 
     assert api["Auth"]["DefaultAuthorizer"] == "BearerAuthorizer"
-    assert own == {"/v1/health": {"Authorizer": "NONE"}}
+    assert own == {path: {"Authorizer": "NONE"} for path in OPEN}
 
 
-@pytest.mark.parametrize("name", ["StudioTable", "TakesBucket"])
+@pytest.mark.parametrize("name", ["StudioTable", "TakesBucket", "UploadsBucket"])
 def test_what_keeps_money_and_results_outlives_the_stack(name: str) -> None:
     resource = documents.template()["Resources"][name]
 
@@ -133,7 +138,7 @@ def test_the_table_can_be_restored_and_is_encrypted() -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-@pytest.mark.parametrize("name", ["TakesBucket", "ExportsBucket"])
+@pytest.mark.parametrize("name", ["TakesBucket", "UploadsBucket", "ExportsBucket"])
 def test_a_bucket_is_private_encrypted_and_tls_only(name: str) -> None:
     bucket = documents.resources("AWS::S3::Bucket")[name]
     policy = documents.resources("AWS::S3::BucketPolicy")[f"{name}Policy"]
@@ -153,6 +158,29 @@ def test_takes_keep_their_versions_and_exports_are_forgotten_in_a_day() -> None:
     assert "LifecycleConfiguration" not in buckets["TakesBucket"]
     (rule,) = buckets["ExportsBucket"]["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+
+
+def test_only_files_under_uploads_are_told_of_and_by_this_account_alone() -> None:
+    bucket = documents.resources("AWS::S3::Bucket")["UploadsBucket"]
+    permission = documents.resources("AWS::Lambda::Permission")["AcceptUploadPermission"]
+    (told,) = bucket["NotificationConfiguration"]["LambdaConfigurations"]
+
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert told["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": INBOX}]
+    assert told["Function"] == {"Fn::GetAtt": ["AcceptUploadFunction", "Arn"]}
+    assert (permission["Principal"], permission["SourceAccount"]) == (
+        "s3.amazonaws.com", {"Ref": "AWS::AccountId"},
+    )  # fmt: skip
+    assert not REJECTED.startswith(INBOX)
+
+
+def test_an_upload_that_no_try_accepts_lies_in_a_queue_and_the_owner_is_told() -> None:
+    function = functions()["accept_upload"]
+    queue = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]
+    alarm = documents.resources("AWS::CloudWatch::Alarm")["UploadDeadLettersAlarm"]
+
+    assert queue == {"Fn::GetAtt": ["UploadDeadLetterQueue", "Arn"]}
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["UploadDeadLetterQueue", "QueueName"]}
 
 
 def test_every_queue_is_encrypted_and_keeps_its_messages_for_a_fortnight() -> None:

@@ -109,7 +109,7 @@ def test_the_choice_knows_every_word() -> None:
 
 
 def test_a_shot_of_its_own_execution_may_be_started_and_nothing_else() -> None:
-    (policy,) = documents.resources("AWS::IAM::Policy").values()
+    policy = documents.resources("AWS::IAM::Policy")["StoryboardChildrenPolicy"]
 
     assert policy["Roles"] == [{"Ref": "StoryboardStateMachineRole"}]
     start, watch = policy["PolicyDocument"]["Statement"]

@@ -91,10 +91,11 @@ def test_the_translated_api_has_the_template_s_routes() -> None:
     assert set(operations()) == set(documents.routes())
 
 
-def test_every_translated_route_but_health_asks_the_authorizer() -> None:
+def test_every_translated_route_but_health_and_the_page_asks_the_authorizer() -> None:
     asks = {route: one["security"] for route, one in operations().items()}
 
-    assert asks.pop(("GET", "/v1/health")) == [{"NONE": []}]
+    for path in ("/", "/docs", "/openapi.json", "/static/{proxy+}", "/v1/health"):
+        assert asks.pop(("GET", path)) == [{"NONE": []}]
     assert set(map(str, asks.values())) == {str([{"BearerAuthorizer": []}])}
 
 
@@ -120,7 +121,7 @@ def test_the_api_may_call_the_function_of_every_route(route: tuple[str, str]) ->
         if permission["FunctionName"] == {"Ref": function}
         and permission["Principal"] == "apigateway.amazonaws.com"
     ]
-    own = re.sub(r"\{\w+\}", "*", f"{method}{path}")
+    own = re.sub(r"\{\w+\+?\}", "*", f"{method}{path}")
     assert own in granted or "*" in granted
 
 

@@ -15,6 +15,7 @@ from filmgate.batch_files import COLUMNS, BatchRefused, Fault, Kind, Limits, kin
 from filmgate.domain.storyboard import FROM_KEYFRAME, Shot, Storyboard
 from filmgate.domain.strategies import Role, Strategy
 from filmgate.schemas import StoryboardBody, StoryboardHeadBody
+from filmgate.spreadsheet import csv_text
 from tests.support.builders import usd
 
 HEADER = ",".join(COLUMNS)
@@ -118,6 +119,13 @@ def test_what_would_be_a_formula_elsewhere_is_a_text_here(start: str) -> None:
     prompt = f"{start}HYPERLINK(A1) and a fox"
 
     assert read(rows_as_csv([{"prompt": prompt}])).shots[0].prompt == prompt
+
+
+@pytest.mark.parametrize("prompt", ["=HYPERLINK(A1) and a fox", "- a wide shot", "'=1", "'a fox"])
+def test_what_was_guarded_against_spreadsheets_comes_back_as_it_was(prompt: str) -> None:
+    written = csv_text(["prompt", "clip_provider"], [{"prompt": prompt, "clip_provider": None}])
+
+    assert read(written).shots[0].prompt == prompt
 
 
 def test_the_head_comes_from_outside_and_its_defaults_hold_where_a_cell_is_empty() -> None:
@@ -235,7 +243,7 @@ def test_a_fault_of_json_lines_says_line_and_field(
          "already"),
         ('{"shots": [{"prompt": "a", "clip": {"params": {"fps": 1}}}]}', None,
          "shots.0.clip.params.fps", "must be 24"),
-        ("[]", None, None, "must be"),
+        ("[]", 1, None, "must hold one JSON object"),
         ("", 1, None, "empty"),
     ],
 )  # fmt: skip
@@ -308,7 +316,9 @@ def test_a_million_columns_are_refused_in_little_memory() -> None:
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert all("too long" in message for ((_, _, message),) in found)
+    (of_header,), (of_row,) = found
+    assert "too many columns" in of_header[2]
+    assert "too long" in of_row[2]
     assert peak < 8_000_000
 
 

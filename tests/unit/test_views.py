@@ -17,7 +17,7 @@ from filmgate.domain.ledger import Budget
 from filmgate.providers.data import catalogue, rate_card
 from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import compare, estimate
-from filmgate.usecases.verify import Drift, Verified
+from filmgate.usecases.verify import Drift, Miscount, Verified
 from filmgate.views import (
     attempt_view,
     budget_view,
@@ -79,6 +79,7 @@ def quoted(**asked: Any) -> dict[str, Any]:
             request(clip_wish(resolution="720p", duration_s=5), **asked),
             tenant=TENANT,
             studio=studio(),
+            quotes=studio(),
             catalogue=catalogue(),
             card=rate_card("guide"),
             now=NOW,
@@ -316,7 +317,11 @@ def test_a_budget_without_a_limit_of_its_own_shows_whose_limit_bounds_it() -> No
 
 def test_what_was_verified_is_told_with_every_difference() -> None:
     drift = Drift("owner 2026-11", entered=(usd("0.02"), usd("1")), stored=(0, usd("1.02")))
-    found = Verified(3, 8, 2, (drift,), busy=1, double_spends=("gen_a",))
+    miscounts = (
+        Miscount("owner 2026-11", "count", 3, 4),
+        Miscount("gen_a", "actual_cost", usd("0.03"), usd("0.02")),
+    )
+    found = Verified(3, 8, 2, (drift,), miscounts, busy=1, double_spends=("gen_a",))
 
     assert verified_view(found) == {
         "agrees": False,
@@ -327,6 +332,15 @@ def test_what_was_verified_is_told_with_every_difference() -> None:
                 "entries_say": {"held": "0.0200", "spent": "1.0000"},
                 "stored": {"held": "0.0000", "spent": "1.0200"},
             }
+        ],
+        "miscounts": [
+            {"what": "owner 2026-11", "total": "count", "attempts_say": 3, "stored": 4},
+            {
+                "what": "gen_a",
+                "total": "actual_cost",
+                "attempts_say": "0.0300",
+                "stored": "0.0200",
+            },
         ],
         "busy": 1,
         "double_spends": ["gen_a"],

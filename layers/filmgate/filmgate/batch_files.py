@@ -13,8 +13,9 @@ CSV         a header, then a shot a row. The delimiter is the one of comma, semi
 In a CSV an empty cell says nothing, and so the head's defaults hold. An empty `clip_provider` is
 "auto"; "none" means no clip, and then the other cells about clips do not count. A `resolution`
 such as "720p" is the clip's, one such as "1024x1024" the keyframe's; an `aspect_ratio` is for both.
-A cell that begins with = + - or @ is a text like any other: it is never evaluated here, and who
-writes a CSV out must see to it that nobody's spreadsheet evaluates it there.
+A cell that begins with = + - or @ is a text like any other: it is never evaluated here. Who writes
+a CSV out puts an apostrophe before it, so that nobody's spreadsheet evaluates it there, and that
+apostrophe is taken off here.
 """
 
 import csv
@@ -38,6 +39,7 @@ from filmgate.schemas import (
     StoryboardHeadBody,
     faults_of,
 )
+from filmgate.spreadsheet import unguarded
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "number": ("number",),
@@ -133,6 +135,10 @@ class _Stop(Exception):
     def __init__(self, message: str, *, line: int | None = None, column: str | None = None) -> None:
         super().__init__(message)
         self.fault = Fault(message, line, column)
+
+
+class _TooLong(_Stop):
+    """A record that has no end in sight."""
 
 
 class _Enough(Exception):
@@ -253,7 +259,7 @@ class _Lines:
         self.number += 1
         self._used += len(line)
         if self._used > self._record_bytes:
-            raise _Stop(f"This shot {_TOO_LONG}", line=self.begins)
+            raise _TooLong(f"This shot {_TOO_LONG}", line=self.begins)
         try:
             return line.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -364,11 +370,12 @@ def _whole(stream: Iterable[bytes], limits: Limits, faults: _Faults) -> Storyboa
     if not data.strip():
         raise _Stop("The file is empty.", line=1)
     value = _json(bytes(data), 1)
-    if isinstance(value, dict) and isinstance(value.get("shots"), list):
-        count = len(value["shots"])
-        if count > limits.shots:
-            told = f"There are {count} shots; at most {limits.shots} are taken."
-            raise _Stop(told, column="shots")
+    if not isinstance(value, dict):
+        raise _Stop("The file must hold one JSON object, with the shots in its list shots.", line=1)
+    shots = value.get("shots")
+    if isinstance(shots, list) and len(shots) > limits.shots:
+        told = f"There are {len(shots)} shots; at most {limits.shots} are taken."
+        raise _Stop(told, column="shots")
     try:
         return StoryboardBody.model_validate(value).storyboard()
     except ValidationError as refused:
@@ -456,11 +463,14 @@ def _read_csv(lines: _Lines, head: StoryboardHeadBody, shots: _Shots) -> Storybo
 
 def _header(lines: _Lines, faults: _Faults) -> tuple[list[str], str]:
     """The names of the columns and the delimiter. Raises _Stop for a header that cannot be used."""
-    text = next((line for line in lines if line.strip()), None)
+    try:
+        text = next((line for line in lines if line.strip()), None)
+    except _TooLong:
+        raise _too_many_columns(lines.number) from None
     if text is None:
         raise _Stop("The file is empty.", line=1)
     if max(map(text.count, DELIMITERS)) > MOST_COLUMNS:
-        raise _Stop(f"The header has too many columns; known are {_KNOWN}.", line=lines.number)
+        raise _too_many_columns(lines.number)
     found = {delimiter: _names(text, delimiter) for delimiter in DELIMITERS}
     delimiter = max(found, key=lambda one: len(COLUMNS.keys() & set(found[one])))
     names = found[delimiter]
@@ -478,6 +488,10 @@ def _header(lines: _Lines, faults: _Faults) -> tuple[list[str], str]:
     return names, delimiter
 
 
+def _too_many_columns(line: int) -> _Stop:
+    return _Stop(f"The header has too many columns; known are {_KNOWN}.", line=line)
+
+
 def _names(text: str, delimiter: str) -> list[str]:
     try:
         cells = next(csv.reader([text], delimiter=delimiter, strict=True))
@@ -491,6 +505,7 @@ def _names(text: str, delimiter: str) -> list[str]:
 
 def _shot(said: Mapping[str, str]) -> Json:
     """A row as the JSON of a shot: only what the row says."""
+    said = {name: unguarded(text) for name, text in said.items()}
     cells: dict[str, Any] = {name: text.strip() for name, text in said.items() if text.strip()}
     if "prompt" in cells:
         cells["prompt"] = said["prompt"]

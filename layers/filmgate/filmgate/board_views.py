@@ -1,7 +1,9 @@
 """What callers get of storyboards that were started, as JSON. Amounts are strings, four places.
 
-A shot's part is null where none was asked for. `cost` is what it has cost so far, `in_doubt` that a
-provider may still send its bill. Links to takes are made for one answer and end after minutes.
+A shot's part is null where none was asked for. `asked` is what was, with the defaults merged in, so
+that a storyboard can be begun again from it; a clip without an image starts from its keyframe.
+`cost` is what a part has cost so far, `in_doubt` that a provider may still send its bill. Links to
+takes are made for one answer and end after minutes.
 """
 
 from collections.abc import Callable
@@ -13,11 +15,11 @@ from filmgate.domain.continuity import Group, Stop, Switch
 from filmgate.domain.generations import Problem, Take
 from filmgate.domain.moments import moment
 from filmgate.domain.money import format_usd
-from filmgate.domain.storyboard import Progress, state_of_shot
+from filmgate.domain.storyboard import FROM_KEYFRAME, Part, Progress, state_of_shot
 from filmgate.domain.strategies import Role
 from filmgate.usecases.boards import HeadPage
 from filmgate.usecases.reading_storyboards import ShotStanding, Standing
-from filmgate.views import optional_moment, optional_usd
+from filmgate.views import optional_moment, optional_usd, webhook_view
 
 Json = dict[str, Any]
 TakeLink = Callable[[Take], tuple[str, datetime]]
@@ -33,6 +35,7 @@ def head_view(head: Head) -> Json:
         "strategy": head.asked.strategy,
         "continuity": head.asked.continuity,
         "budget": optional_usd(head.asked.budget),
+        "quote_id": head.quote_id,
         "run": head.run,
         "shot_count": head.total,
         "progress": None if head.progress is None else _progress(head.progress),
@@ -61,6 +64,7 @@ def storyboard_view(standing: Standing, link: TakeLink) -> Json:
         "held": format_usd(board.held),
         "shots": [_shot(shot, link) for shot in standing.shots],
         "groups": [_group(group) for group in board.groups],
+        "webhook": webhook_view(board.head.asked.webhook_url, board.webhook),
     }
 
 
@@ -76,14 +80,32 @@ def _progress(progress: Progress) -> Json:
 
 def _shot(standing: ShotStanding, link: TakeLink) -> Json:
     shot = standing.record.shot
-    parts = {part.role: _part(standing, part, link) for part in standing.record.parts}
+    asked = {part.role: part for part in shot.parts}
+    parts = {
+        part.role: {"asked": _asked(asked[part.role]), **_part(standing, part, link)}
+        for part in standing.record.parts
+    }
     return {
         "number": shot.number,
         "prompt": shot.prompt,
+        "negative_prompt": shot.negative_prompt,
         "scene": shot.scene,
         "characters": list(shot.characters),
+        "strategy": shot.strategy,
         "state": state_of_shot(one.state for one in standing.parts.values()),
         **{role.value: parts.get(role) for role in Role},
+    }
+
+
+def _asked(part: Part) -> Json:
+    params = part.wish.as_params()
+    if params.get("image") == FROM_KEYFRAME:
+        del params["image"]
+    return {
+        "provider": part.provider,
+        "prompt": part.wish.prompt,
+        "negative_prompt": part.wish.negative_prompt,
+        "params": params,
     }
 
 

@@ -34,6 +34,7 @@ from filmgate.domain.errors import (
     ValidationFailed,
 )
 from filmgate.observability import log_failure
+from filmgate.openai_errors import error_body, speaks_openai
 from filmgate.schemas import faults_of
 from filmgate.usecases.ports import Principal
 
@@ -45,17 +46,25 @@ USUAL_PAGE: Final = 50
 LARGEST_PAGE: Final = 100
 
 ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "/": ("GET",),
+    "/docs": ("GET",),
+    "/openapi.json": ("GET",),
+    "/static/{proxy+}": ("GET",),
     "/v1/health": ("GET",),
+    "/v1/me": ("GET",),
     "/v1/providers": ("GET",),
     "/v1/estimates": ("POST",),
     "/v1/estimates/compare": ("POST",),
     "/v1/estimates/storyboard": ("POST",),
     "/v1/generations": ("GET", "POST"),
     "/v1/generations/{id}": ("GET", "DELETE"),
+    "/v1/generations/{id}/retry": ("POST",),
     "/v1/generations/{id}/attempts/{attempt}/correction": ("POST",),
     "/v1/storyboards": ("GET", "POST"),
     "/v1/storyboards/{id}": ("GET", "DELETE"),
     "/v1/storyboards/{id}/resume": ("POST",),
+    "/v1/uploads": ("POST",),
+    "/v1/uploads/{id}": ("GET",),
     "/v1/usage": ("GET",),
     "/v1/usage/summary": ("GET",),
     "/v1/usage/discrepancies": ("GET",),
@@ -74,6 +83,13 @@ ROUTES: Final[Mapping[str, tuple[str, ...]]] = {
     "/v1/tokens": ("GET", "POST"),
     "/v1/tokens/{id}": ("DELETE",),
     "/v1/audit": ("GET",),
+    "/v1/images/generations": ("POST",),
+    "/v1/images/edits": ("POST",),
+    "/v1/videos": ("GET", "POST"),
+    "/v1/videos/{id}": ("GET", "DELETE"),
+    "/v1/videos/{id}/content": ("GET",),
+    "/v1/models": ("GET",),
+    "/v1/models/{id}": ("GET",),
 }
 """Every route of the API, so that a wrong method can be told from a wrong address."""
 
@@ -83,8 +99,20 @@ _MONTH: Final = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 M = TypeVar("M", bound=BaseModel)
 
 
+def address(template: str) -> re.Pattern[str]:
+    """The addresses that a route takes: {name} is one part of a path, {name+} all that is left."""
+    parts = re.split(r"(\{\w+\+?\})", template)
+    return re.compile(
+        "".join(
+            (".+" if part.endswith("+}") else "[^/]+") if part.startswith("{") else re.escape(part)
+            for part in parts
+        )
+    )
+
+
 def http_app() -> APIGatewayHttpResolver:
-    """A router whose every answer is JSON and whose every error is problem+json."""
+    """A router whose every answer is JSON and whose every error is problem+json, or OpenAI's
+    envelope at the addresses that its clients ask for."""
     app = APIGatewayHttpResolver(serializer=_to_json)
     app.exception_handler(CallerError)(lambda error: _problem(app, error))
     app.exception_handler(StoreUnavailable)(lambda _: _problem(app, _ledger_away()))
@@ -129,19 +157,24 @@ def author(app: APIGatewayHttpResolver, who: Principal, now: datetime) -> Author
     return Author(who.user, who.token_id, _request_id(app), now)
 
 
-def body_of(app: APIGatewayHttpResolver, model: type[M]) -> M:
+def body_of(app: APIGatewayHttpResolver, model: type[M], *, max_bytes: int = LARGEST_BODY) -> M:
     """The request's body as a model; raises what is wrong with it, pointing at the fields."""
     if content_type(app) != "application/json":
         raise UnsupportedMediaType("Set the header Content-Type: application/json.")
     data = raw_body(app)
-    if len(data) > LARGEST_BODY:
-        raise TooLarge(f"A body may have {LARGEST_BODY} bytes.")
+    if len(data) > max_bytes:
+        raise TooLarge(f"A body may have {max_bytes} bytes.")
     try:
-        parsed = loads(data, max_bytes=LARGEST_BODY)
+        parsed = loads(data, max_bytes=max_bytes)
     except UnreadableJson as error:
         raise MalformedJson(f"The body is {error.reason}.") from error
+    return checked(parsed, model)
+
+
+def checked(fields: Any, model: type[M]) -> M:
+    """The fields of a body as a model; raises ValidationFailed, pointing at the fields."""
     try:
-        return model.model_validate(parsed)
+        return model.model_validate(fields)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise ValidationFailed(faults_of(list(faults))) from None
@@ -209,6 +242,8 @@ def query(app: APIGatewayHttpResolver, known: set[str]) -> dict[str, str]:
 
 def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
     """RFC 9457 in JSON. The detail was written for callers and holds no secret."""
+    if speaks_openai(app.current_event.path):
+        return _envelope(app, error)
     retryable = error.status in RETRYABLE
     body = {
         "type": f"urn:problem:{error.code}",
@@ -220,6 +255,27 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
         "retryable": retryable,
         **error.facts,
     }
+    return Response(
+        status_code=error.status,
+        content_type="application/problem+json",
+        body=_to_json(body),
+        headers=_error_headers(error, retryable=retryable),
+    )
+
+
+def _envelope(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
+    """The same error for a client of OpenAI."""
+    told, body = error_body(error)
+    headers = {
+        "x-request-id": _request_id(app),
+        "x-should-retry": "true" if told.again else "false",
+    }
+    if "generationId" in error.facts:
+        headers["x-filmgate-generation-id"] = str(error.facts["generationId"])
+    return answer(told.status, body, _error_headers(error, retryable=told.again) | headers)
+
+
+def _error_headers(error: CallerError, *, retryable: bool) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if retryable:
         headers["Retry-After"] = str(error.facts.get("retryAfter", RETRY_AFTER_S))
@@ -227,12 +283,7 @@ def _problem(app: APIGatewayHttpResolver, error: CallerError) -> Response[str]:
         headers["WWW-Authenticate"] = 'Bearer realm="filmgate"'
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = str(error.facts["allow"])
-    return Response(
-        status_code=error.status,
-        content_type="application/problem+json",
-        body=_to_json(body),
-        headers=headers,
-    )
+    return headers
 
 
 def _internal(app: APIGatewayHttpResolver, error: Exception) -> Response[str]:
@@ -252,8 +303,7 @@ def _no_route(app: APIGatewayHttpResolver) -> CallerError:
         return error
     event = app.current_event
     for template, methods in ROUTES.items():
-        pattern = re.sub(r"\{\w+\}", "[^/]+", template)
-        if re.fullmatch(pattern, event.path) and event.http_method not in methods:
+        if address(template).fullmatch(event.path) and event.http_method not in methods:
             allow = ", ".join(methods)
             return MethodNotAllowed(f"Use {allow} here.", allow=allow)
     return NotFound("There is no such address in this API.")

@@ -4,6 +4,7 @@ An amount is a decimal string such as "0.0400": JSON numbers are floats in too m
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -58,7 +60,25 @@ def _prompt_text(text: str) -> str:
     return text
 
 
-Usd = Annotated[str, StringConstraints(max_length=16), AfterValidator(_amount)]
+STILL_ID = r"^(take_[a-z2-7]{26}[0-9]{2}|upl_[a-z2-7]{26})$"
+
+
+def _still_id(text: str) -> str:
+    if re.fullmatch(STILL_ID, text) is None:
+        raise PydanticCustomError(
+            "still_id",
+            "must be the id of a take or of an uploaded image (POST /v1/uploads); "
+            "links are not fetched",
+        )
+    return text
+
+
+Usd = Annotated[
+    str,
+    StringConstraints(max_length=16),
+    AfterValidator(_amount),
+    Field(json_schema_extra={"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$", "examples": ["0.0400"]}),
+]
 Prompt = Annotated[
     str, StringConstraints(min_length=1, max_length=LARGEST_PROMPT), AfterValidator(_prompt_text)
 ]
@@ -67,6 +87,12 @@ Address = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Resolution = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{2,4}x[0-9]{2,4}|[0-9]{3,4}[pP]|4[kK])$")
+]
+StillId = Annotated[
+    str,
+    StringConstraints(max_length=2048),
+    AfterValidator(_still_id),
+    WithJsonSchema({"type": "string", "pattern": STILL_ID}),
 ]
 Ratio = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}:[0-9]{1,2}$")]
 
@@ -86,7 +112,7 @@ class Params(_Body):
     fps: Literal[24, 25, 30, 60] | None = None
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     count: Annotated[int, Field(ge=1, le=1)] = 1
-    image: Annotated[str, StringConstraints(pattern=r"^take_[a-z2-7]{26}[0-9]{2}$")] | None = None
+    image: StillId | None = None
     motion: Motion | None = None
 
 
@@ -129,13 +155,17 @@ class EstimateBody(WishBody):
 
 
 class GenerationBody(EstimateBody):
-    """A request to make one image or clip, with what it belongs to."""
+    """A request to make one image or clip, with what it belongs to.
+
+    With the `quote_id` of an estimate of the same request it costs that quote's `max` at most.
+    """
 
     project: Label | None = None
     script_id: Label | None = None
     shot_number: Annotated[int, Field(ge=0, le=LARGEST_SHOT_NUMBER)] | None = None
     tags: Annotated[list[Label], Field(max_length=20)] = []
     webhook_url: Address | None = None
+    quote_id: Label | None = None
 
     def request(self) -> Request:
         return replace(
@@ -149,7 +179,12 @@ class GenerationBody(EstimateBody):
 
     def canonical_hash(self) -> str:
         """The same for every spelling of the same request: it is the request that is hashed."""
-        return hashlib.sha256(repr(self.request()).encode()).hexdigest()
+        return hash_of(self.request(), self.quote_id)
+
+
+def hash_of(request: Request, quote_id: str | None = None) -> str:
+    """By what a repeat of a request is known."""
+    return hashlib.sha256(f"{request!r}{quote_id or ''}".encode()).hexdigest()
 
 
 def _refuse_for_images(params: Params) -> None:
@@ -267,6 +302,7 @@ class StoryboardHeadBody(_Body):
     on_refusal: OnRefusal | None = Field(default=None, strict=False)
     on_unknown: OnUnknown | None = Field(default=None, strict=False)
     continuity: Continuity = Field(default=Continuity.FOLLOW, strict=False)
+    webhook_url: Address | None = None
     defaults: DefaultsBody = DefaultsBody()
 
     def headed(self, shots: Iterable[Shot]) -> Storyboard:
@@ -280,6 +316,7 @@ class StoryboardHeadBody(_Body):
             on_refusal=self.on_refusal,
             on_unknown=self.on_unknown,
             continuity=self.continuity,
+            webhook_url=self.webhook_url,
         )
 
 
@@ -310,6 +347,17 @@ class StoryboardBody(StoryboardHeadBody):
         if faults:
             raise ValidationFailed(faults)
         return self.headed(shots)
+
+
+class StoryboardStartBody(StoryboardBody):
+    """A storyboard to be made; with the `quote_id` of an estimate of the same storyboard it costs
+    that quote's `max` at most, its resumes included."""
+
+    quote_id: Label | None = None
+
+
+class RetryBody(_Body):
+    """A retry says nothing: the request is the one that was made before."""
 
 
 class ResumeBody(_Body):
@@ -445,7 +493,15 @@ def _key(value: Any) -> Key:
 class KeyBody(_Body):
     """A provider's key. It is in no repr, so that no error of ours can show it."""
 
-    key: Annotated[Any, PlainValidator(_key)] = Field(repr=False)
+    key: Annotated[Any, PlainValidator(_key)] = Field(
+        repr=False,
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ]
+        },
+    )
 
 
 def _wish(media: Media, prompt: str, negative_prompt: str | None, params: Params) -> Wish:
@@ -455,6 +511,10 @@ def _wish(media: Media, prompt: str, negative_prompt: str | None, params: Params
     return Wish(type=media, prompt=prompt, negative_prompt=negative_prompt, **said)
 
 
+UNKNOWN_FIELD = "is not a known field"
+MISSING_FIELD = "is required"
+
+
 def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
     """Pydantic's errors as (JSON pointer, message); nothing of the input is repeated."""
     return [(_pointer(error), _message(error)) for error in errors]
@@ -462,7 +522,7 @@ def faults_of(errors: list[Any]) -> list[tuple[str, str]]:
 
 def _pointer(error: Any) -> str:
     parts = error["loc"]
-    if error["type"] == "only_for_clips":  # raised for the object around the field
+    if error["type"] in ("only_for_clips", "at_field"):  # raised for the object around the field
         parts = (*parts, *error["ctx"]["field"].split("."))
     parts = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
     return "".join(f"/{part}" for part in parts)
@@ -471,9 +531,9 @@ def _pointer(error: Any) -> str:
 def _message(error: Any) -> str:
     match error["type"]:
         case "extra_forbidden":
-            return "is not a known field"
+            return UNKNOWN_FIELD
         case "missing":
-            return "is required"
+            return MISSING_FIELD
         case "string_pattern_mismatch":
             return f"must match {error['ctx']['pattern']}"
     message: str = error["msg"]

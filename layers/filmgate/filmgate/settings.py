@@ -18,6 +18,8 @@ class Settings(BaseModel):
     studio_table_name: str | None = None
     takes_bucket_name: str | None = None
     exports_bucket_name: str | None = None
+    uploads_bucket_name: str | None = None
+    owner_tenant: str | None = None
     generation_state_machine_arn: str | None = None
     storyboard_state_machine_arn: str | None = None
     shots_at_once: int = 20
@@ -38,6 +40,8 @@ class Settings(BaseModel):
     user_rate_per_minute: int | None = None
     user_rate_burst: int | None = None
     user_in_flight: int | None = None
+    user_storyboards: int | None = None
+    repeat_window_s: int | None = None
 
     def need(self, name: str) -> str:
         """A variable that this function cannot do without; raises ConfigurationError."""

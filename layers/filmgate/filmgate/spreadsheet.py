@@ -6,11 +6,14 @@ one there to read it as UTF-8, and a parser that knows of none is spared it ever
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 BYTE_ORDER_MARK: Final = "\ufeff"
+# What a spreadsheet evaluates, or was guarded against that already: so a guard can be taken off.
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
+_GUARDED: Final = re.compile(r"'+[=+\-@\t\r\n]")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
@@ -34,6 +37,11 @@ def cell(value: Any) -> str:
             return ""
         case bool():
             return str(value).upper()
-        case str() if value.startswith(FORMULA_STARTS):
+        case str() if _FORMULA.match(value):
             return f"'{value}"
     return str(value)
+
+
+def unguarded(text: str) -> str:
+    """The text for which `cell` wrote this one."""
+    return text[1:] if _GUARDED.match(text) else text

@@ -1,7 +1,7 @@
 """Storyboards as HTTP brings them: JSON, JSON Lines and CSV, told apart by the Content-Type.
 
-What JSON Lines and CSV cannot say themselves (title, project, strategy, budget, continuity) stands
-in the query, such as `?budget=5.0000&project=lamplighter`.
+What JSON Lines and CSV cannot say themselves (title, project, strategy, budget, continuity,
+webhook_url) stands in the query, such as `?budget=5.0000&project=lamplighter`.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "text/csv": Kind.CSV,
 }
 LARGEST_BODY: Final = 4_000_000  # the API's functions take 6 MB, and a body may come as base64
-HEAD_FIELDS: Final = frozenset({"title", "project", "strategy", "budget", "continuity"})
+HEAD_FIELDS: Final = frozenset(
+    {"title", "project", "strategy", "budget", "continuity", "webhook_url"}
+)
 
 
 def storyboard_of(data: bytes, kind: Kind, query: Mapping[str, str]) -> Storyboard:

@@ -33,7 +33,7 @@ FRONTIER_POINTS: Final = 50
 def storyboard_estimate_view(estimate: StoryboardEstimate) -> Json:
     totals, budget = estimate.totals, estimate.storyboard.budget
     return {
-        "quote_id": estimate.quote_id,
+        "quote_id": estimate.quote.id,
         "title": estimate.storyboard.title,
         "currency": CURRENCY,
         "strategy": estimate.storyboard.strategy,
@@ -43,7 +43,7 @@ def storyboard_estimate_view(estimate: StoryboardEstimate) -> Json:
         "shots": [_shot(shot) for shot in estimate.shots],
         "strategies": {name: _totals(own) for name, own in estimate.strategies.items()},
         "rate_card": {"name": estimate.card.name, "version": estimate.card.version},
-        "expires_at": moment(estimate.expires_at),
+        "expires_at": moment(estimate.quote.expires_at),
         "warnings": list(estimate.warnings),
         **({} if estimate.optimised is None else {"optimised": _optimised(estimate.optimised)}),
     }

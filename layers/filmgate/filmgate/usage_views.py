@@ -78,7 +78,13 @@ def discrepancy_view(attempt: Attempt) -> Json:
             for one in differences(attempt)
         ],
         "ordered": (
-            {"width": ordered.width, "height": ordered.height, "duration_s": ordered.duration_s}
+            {
+                "width": ordered.width,
+                "height": ordered.height,
+                "duration_s": ordered.duration_s,
+                "sound": ordered.sound,
+                "count": 1,
+            }
             if ordered
             else None
         ),
@@ -88,6 +94,7 @@ def discrepancy_view(attempt: Attempt) -> Json:
                 "height": delivered.height,
                 "duration_s": _seconds(delivered.duration_ms),
                 "has_audio": delivered.has_audio,
+                "count": (said.results if said else None) or 1,
             }
             if delivered
             else None

@@ -15,10 +15,11 @@ from filmgate.domain.ledger import OWNER_SCOPE, PriceDoubt
 from filmgate.domain.moments import moment
 from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pricing import PriceRow, RateCard
-from filmgate.domain.webhooks import DeliveryState, SigningSecret, SigningSecrets
+from filmgate.domain.totals import NUMBERS
+from filmgate.domain.webhooks import Delivery, DeliveryState, SigningSecret, SigningSecrets
 from filmgate.usecases.budgets import Standing
 from filmgate.usecases.estimate import Comparison, Estimate
-from filmgate.usecases.ports import Token
+from filmgate.usecases.ports import Principal, Token
 from filmgate.usecases.provider_keys import KeyCheck
 from filmgate.usecases.provider_settings import Owned
 from filmgate.usecases.verify import Verified
@@ -31,13 +32,13 @@ LISTED_PROMPT = 500
 def estimate_view(estimate: Estimate) -> Json:
     priced = estimate.priced
     return {
-        "quote_id": estimate.quote_id,
+        "quote_id": estimate.quote.id,
         "type": estimate.request.wish.type,
         "currency": CURRENCY,
         "expected": format_usd(priced.expected),
         "max": format_usd(priced.max),
         "rate_card": _card(estimate.card),
-        "expires_at": moment(estimate.expires_at),
+        "expires_at": moment(estimate.quote.expires_at),
         "chain": [candidate_view(entry) for entry in priced.plan.entries],
         "warnings": list(priced.warnings),
     }
@@ -79,7 +80,7 @@ def generation_view(record: Record, link: Callable[[Take], tuple[str, datetime]]
         "attempts": [attempt_view(attempt) for attempt in record.attempts],
         "takes": [_take(take, *link(take)) for take in record.takes],
         "actual_cost": optional_usd(_paid(record.attempts)),
-        "webhook": _webhook(record),
+        "webhook": webhook_view(record.generation.webhook_url, record.webhook),
     }
 
 
@@ -108,6 +109,8 @@ def summary_view(generation: Generation) -> Json:
         "strategy": generation.strategy,
         "params": generation.wish.as_params(),
         "cost_limit": format_usd(generation.cost_limit),
+        "quote_id": generation.quote_id,
+        "retry_of": generation.retry_of,
         "on_refusal": generation.on_refusal,
         "on_unknown": generation.on_unknown,
         "project": generation.project,
@@ -168,7 +171,7 @@ def budget_view(standing: Standing) -> Json:
 def verified_view(found: Verified) -> Json:
     """What was compared, and every difference between the entries and what is stored."""
     return {
-        "agrees": not found.drift,
+        "agrees": found.agrees,
         "checked": {
             "budgets": found.budgets,
             "entries": found.entries,
@@ -178,9 +181,22 @@ def verified_view(found: Verified) -> Json:
             {"what": one.what, "entries_say": _money(one.entered), "stored": _money(one.stored)}
             for one in found.drift
         ],
+        "miscounts": [
+            {
+                "what": one.what,
+                "total": one.total,
+                "attempts_say": _figure(one.total, one.summed),
+                "stored": _figure(one.total, one.stored),
+            }
+            for one in found.miscounts
+        ],
         "busy": found.busy,
         "double_spends": list(found.double_spends),
     }
+
+
+def _figure(total: str, value: int) -> str | int:
+    return value if total in NUMBERS else format_usd(value)
 
 
 def _money(money: tuple[Micros, Micros]) -> Json:
@@ -242,6 +258,15 @@ def order_view(owned: Sequence[Owned]) -> Json:
         "type": owned[0].provider.media,
         "order": [one.provider.id for one in owned],
         "items": [_owned(one) for one in owned],
+    }
+
+
+def me_view(principal: Principal) -> Json:
+    """For whom a token stands and what it may do."""
+    return {
+        "user": principal.user,
+        "role": principal.role,
+        "token_id": principal.token_id,
     }
 
 
@@ -309,6 +334,7 @@ def _settings(provider: Provider, settings: ProviderSettings) -> Json:
         "enabled": settings.enabled,
         "priority": settings.priority_of(provider),
         "needs_key": provider.needs_key,
+        "key_fields": [list(shape) for shape in provider.key_fields],
         "key_set": settings.key_set,
         "key_hint": settings.key_hint,
         "api_url": settings.api_url,
@@ -384,6 +410,8 @@ def _offer(provider: Provider, offer: Offer, card: RateCard) -> Json:
         "quality_rank": offer.quality_rank,
         "duration_s": {"min": min(seconds), "max": max(seconds)} if seconds else None,
         "needs_keyframe": offer.needs_keyframe,
+        "accepts": sorted(offer.accepts),
+        "retires_on": offer.retires_on.isoformat() if offer.retires_on else None,
         "price": [_price(row) for row in _rows(provider, offer, card)],
     }
 
@@ -425,11 +453,10 @@ def _take(take: Take, url: str, expires_at: datetime) -> Json:
     }
 
 
-def _webhook(record: Record) -> Json | None:
-    """How the delivery of the webhook stands; None when none was asked for."""
-    if record.generation.webhook_url is None:
+def webhook_view(url: str | None, made: Delivery | None) -> Json | None:
+    """How the delivery of a webhook stands; None when none was asked for."""
+    if url is None:
         return None
-    made = record.webhook
     return {
         "state": made.state if made else DeliveryState.PENDING,
         "tries": made.tries if made else 0,

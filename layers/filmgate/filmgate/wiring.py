@@ -1,5 +1,7 @@
 """Who fulfils the ports. All is made on first use: nothing is imported or connected early."""
 
+import os
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,15 +19,19 @@ from filmgate.settings import settings
 if TYPE_CHECKING:
     from filmgate.adapters.boards import BoardTable
     from filmgate.adapters.bus import EventBus
+    from filmgate.adapters.client_table import ClientTable
     from filmgate.adapters.dead_letters import DeadLetterQueue, StudioStream
     from filmgate.adapters.deliveries import DeliveryTable
     from filmgate.adapters.egress import Egress
+    from filmgate.adapters.inbox import UploadsBucket
     from filmgate.adapters.notices import NoticeTable
     from filmgate.adapters.owners_table import OwnersTable
+    from filmgate.adapters.quotes import QuoteTable
     from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
     from filmgate.adapters.table import StudioTable
     from filmgate.adapters.takes import TakeBucket
     from filmgate.adapters.topic import OwnerTopic
+    from filmgate.adapters.uploads_table import UploadTable
     from filmgate.adapters.usage_table import UsageTable
     from filmgate.adapters.webhook_queue import MessageQueue
     from filmgate.adapters.webhook_secrets import WebhookSecrets
@@ -61,10 +67,53 @@ def owners_desk() -> "OwnersTable":
 
 
 @cache
+def quotes() -> "QuoteTable":
+    from filmgate.adapters.quotes import QuoteTable
+
+    return QuoteTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
 def usage_book() -> "UsageTable":
     from filmgate.adapters.usage_table import UsageTable
 
     return UsageTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+@cache
+def upload_book() -> "UploadTable":
+    from filmgate.adapters.uploads_table import UploadTable
+
+    return UploadTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+def uploads_bucket() -> "UploadsBucket":
+    return uploads_bucket_named(settings().need("uploads_bucket_name"))
+
+
+@cache
+def uploads_bucket_named(name: str) -> "UploadsBucket":
+    """The bucket that an event tells of; the function's role has rights to our own alone."""
+    from filmgate.adapters.inbox import UploadsBucket
+
+    return UploadsBucket(_client("s3"), name)
+
+
+@cache
+def client_desk() -> "ClientTable":
+    from filmgate.adapters.client_table import ClientTable
+
+    return ClientTable(_client("dynamodb"), settings().need("studio_table_name"))
+
+
+def repeat_window() -> timedelta:
+    """How long the same request without a key is the same generation."""
+    return timedelta(seconds=int(settings().need("repeat_window_s")))
+
+
+def pause(seconds: float) -> None:
+    """Let time pass."""
+    time.sleep(seconds)
 
 
 @cache
@@ -184,6 +233,15 @@ def pace() -> Pace:
         per_minute=int(settings().need("user_rate_per_minute")),
         burst=int(settings().need("user_rate_burst")),
         in_flight=int(settings().need("user_in_flight")),
+    )
+
+
+def storyboard_pace() -> Pace:
+    """The same of storyboards: each is one start, whatever the number of its shots."""
+    return Pace(
+        per_minute=int(settings().need("user_rate_per_minute")),
+        burst=int(settings().need("user_rate_burst")),
+        in_flight=int(settings().need("user_storyboards")),
     )
 
 
@@ -382,6 +440,17 @@ def take_link(take: Take) -> tuple[str, datetime]:
     suffix = take.key.rpartition(".")[2]
     url = takes().link(take.key, filename=f"{take.id}.{suffix}", expires_s=LINK_LIFE_S)
     return url, now() + timedelta(seconds=LINK_LIFE_S)
+
+
+def take_sources() -> tuple[str, ...]:
+    """Where the links of `take_link` point, for the policy of a page that shows takes."""
+    from filmgate.pages import bucket_sources
+
+    return bucket_sources(
+        settings().need("takes_bucket_name"),
+        region=os.environ["AWS_DEFAULT_REGION"],  # which Lambda sets in every function
+        endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+    )
 
 
 def export_link(tenant: str, filename: str, data: bytes) -> tuple[str, datetime]:

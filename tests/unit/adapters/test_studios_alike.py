@@ -26,7 +26,7 @@ from filmgate.domain.attempts import (
     store,
 )
 from filmgate.domain.chain import ProviderSettings
-from filmgate.domain.errors import BudgetMissing, DoesNotFit, Stale
+from filmgate.domain.errors import BudgetMissing, DoesNotFit, Stale, StoreUnavailable
 from filmgate.domain.generations import Generation, GenerationState
 from filmgate.domain.ids import generation_id
 from filmgate.domain.ledger import (
@@ -37,7 +37,7 @@ from filmgate.domain.ledger import (
     PriceDoubt,
     generation_scope,
 )
-from filmgate.usecases.budgets import set_budget
+from filmgate.usecases.budgets import set_budget, with_open_budgets
 from filmgate.usecases.ports import BudgetLimit, Opened, Studio
 from filmgate.usecases.verify import verify
 from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
@@ -472,3 +472,81 @@ def test_a_commit_that_is_refused_puts_no_price_in_doubt(studio: Studio) -> None
         studio.commit(TENANT, ledger.with_price_doubt(stale, one))
 
     assert studio.provider_settings(TENANT) == {}
+
+
+# --- the turn of the month ---------------------------------------------------------------------
+
+DECEMBER = "2026-12"
+
+
+def set_owner_limit(studio: Studio, limit: str, now: datetime = NOW) -> None:
+    set_budget(
+        OWNER_SCOPE,
+        tenant=TENANT,
+        limit=usd(limit),
+        alert_at=None,
+        studio=studio,
+        default_limit=usd("1.0000"),
+        by=author(),
+        now=now,
+    )
+
+
+def test_a_month_does_not_begin_under_a_limit_that_was_changed_meanwhile(studio: Studio) -> None:
+    before = studio.limit_of(TENANT, OWNER_SCOPE)
+    set_owner_limit(studio, "2.0000")
+    first = studio.limit_of(TENANT, OWNER_SCOPE)
+    set_owner_limit(studio, "3.0000")
+
+    for seen in (before, first):
+        with pytest.raises(Stale):
+            studio.open_budget(TENANT, Budget(OWNER_SCOPE, DECEMBER, usd("2.0000")), seen=seen)
+
+    assert studio.budget(TENANT, OWNER_SCOPE, DECEMBER) is None
+
+
+def test_whoever_opens_a_month_while_its_limit_is_set_opens_it_under_the_new_one(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, first = studio.limit_of, iter([True])
+
+    def read_and_be_slow(tenant: str, scope: str) -> BudgetLimit | None:
+        known = read(tenant, scope)
+        if next(first, False):
+            set_owner_limit(studio, "3.0000")
+        return known
+
+    def reserve() -> None:
+        if studio.budget(TENANT, OWNER_SCOPE, DECEMBER) is None:
+            raise BudgetMissing(OWNER_SCOPE, DECEMBER)
+
+    monkeypatch.setattr(studio, "limit_of", read_and_be_slow)
+    with_open_budgets(reserve, tenant=TENANT, studio=studio, default_limit=usd("1.0000"))
+
+    opened = studio.budget(TENANT, OWNER_SCOPE, DECEMBER)
+    assert opened is not None
+    assert opened.limit == usd("3.0000")
+
+
+def test_a_limit_of_the_old_month_is_not_set_behind_the_back_of_the_new_one(
+    studio: Studio,
+) -> None:
+    studio.open_budget(TENANT, Budget(OWNER_SCOPE, DECEMBER, usd("1.0000")))
+
+    with pytest.raises(StoreUnavailable):
+        set_owner_limit(studio, "3.0000")
+    set_owner_limit(studio, "3.0000", now=LATER)
+
+    opened = studio.budget(TENANT, OWNER_SCOPE, DECEMBER)
+    assert opened is not None
+    assert opened.limit == usd("3.0000")
+
+
+def test_an_open_month_stays_as_it_is_whoever_opens_it_again(studio: Studio) -> None:
+    set_owner_limit(studio, "3.0000")
+
+    studio.open_budget(TENANT, Budget(OWNER_SCOPE, PERIOD, usd("9.0000")))
+
+    known = studio.budget(TENANT, OWNER_SCOPE, PERIOD)
+    assert known is not None
+    assert known.limit == usd("3.0000")

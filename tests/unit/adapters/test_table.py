@@ -102,9 +102,10 @@ def table(dynamodb: Unreliable, pauses: list[float]) -> StudioTable:
 
 
 @pytest.fixture
-def opened(table: StudioTable) -> StudioTable:
+def opened(table: StudioTable, dynamodb: Unreliable) -> StudioTable:
     """The table with this month's budget of one dollar."""
     table.open_budget(TENANT, Budget(OWNER_SCOPE, PERIOD, usd("1.0000")))
+    dynamodb.sent = 0
     return table
 
 

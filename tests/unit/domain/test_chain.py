@@ -620,3 +620,34 @@ def test_by_quality_the_shipped_images_come_from_dalle_then_midjourney_then_nano
 
     assert len(made.eligible) == 3
     assert order(made) == ["dalle", "midjourney", "nanobanana"]
+
+
+# --- keys of another kind ----------------------------------------------------------------------
+
+PAIR = ("access_key", "secret_key")
+SPLIT = catalogue_of(
+    provider(
+        "amber",
+        image_offer("new", key_fields=(("api_key",),)),
+        image_offer("old"),
+    )
+)
+
+
+@pytest.mark.parametrize(("shape", "model"), [((), "new"), (("api_key",), "new"), (PAIR, "old")])
+def test_a_model_is_chosen_that_the_stored_key_opens(shape: tuple[str, ...], model: str) -> None:
+    settings = {"amber": ProviderSettings(key_set=True, key_shape=shape)}
+
+    (entry,) = plan(settings=settings, catalogue=SPLIT).eligible
+
+    assert entry.match is not None
+    assert entry.match.offer.model == model
+
+
+def test_a_model_that_the_owner_chose_and_the_key_does_not_open_says_so() -> None:
+    settings = {"amber": ProviderSettings(key_set=True, key_shape=PAIR, model="new")}
+
+    assert reason(plan(settings=settings, catalogue=SPLIT), "amber") == (
+        "key-unfit",
+        "new takes api_key; the stored key has access_key and secret_key",
+    )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filmgate.domain import ledger
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.ledger import change, close_envelope, open_envelope
@@ -235,6 +236,21 @@ def test_a_new_envelope_makes_no_more_entries_than_it_moves() -> None:
     empty = close_envelope(ENVELOPE, open_envelope(ENVELOPE, limit=0, at=NOW).opened[0], at=NOW)
 
     assert (empty.entries, empty.postings) == ((), ())
+
+
+def test_a_closing_writes_the_envelope_one_version_later() -> None:
+    (opened,) = open_envelope(ENVELOPE, limit=usd("1"), at=NOW).opened
+
+    change = close_envelope(ENVELOPE, opened, at=NOW).envelope
+
+    assert change is not None
+    assert (change.before, change.after.version) == (opened, opened.version + 1)
+
+
+def test_an_envelope_of_nothing_stands_for_nothing() -> None:
+    (opened,) = open_envelope(ENVELOPE, limit=0, at=NOW).opened
+
+    assert ledger.outside(opened) == (0, 0)
 
 
 STEPS = st.lists(

@@ -44,8 +44,10 @@ from filmgate.domain.ledger import (
     change,
     correction,
     envelope_scope,
+    flight_change,
     fold,
     generation_scope,
+    next_period,
     opening,
     overran,
     period_of,
@@ -58,7 +60,8 @@ from filmgate.domain.ledger import (
     with_start,
     with_take,
 )
-from filmgate.domain.pace import Pace, Start
+from filmgate.domain.pace import Counted, Pace, Start
+from filmgate.domain.storyboard import StoryboardState
 from tests.support.builders import (
     GENERATION_ID,
     NOW,
@@ -332,6 +335,25 @@ def test_a_commit_that_starts_something_says_at_which_pace() -> None:
     assert with_start(change(None, attempt(), at=NOW), start).start == start
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        (None, StoryboardState.QUEUED, 1),
+        (StoryboardState.QUEUED, StoryboardState.RUNNING, None),
+        (StoryboardState.RUNNING, StoryboardState.PARTIAL, -1),
+        (StoryboardState.PARTIAL, StoryboardState.RUNNING, 1),
+    ],
+)
+def test_a_commit_counts_a_storyboard_from_each_start_to_its_end(
+    before: StoryboardState | None, after: StoryboardState, more: int | None
+) -> None:
+    known, board = None if before is None else head(state=before), head(state=after)
+
+    counted = flight_change(with_head(Commit(), known, board))
+
+    assert counted == (None if more is None else (board.user, Counted.STORYBOARDS, more))
+
+
 # --- budgets -----------------------------------------------------------------------------------
 
 
@@ -502,3 +524,8 @@ def _assert_the_budget_tells_the_truth(
     assert len(once) == len(set(once))
     assert sum(entry.held for entry in studio.entries.values()) == held
     assert sum(entry.settled for entry in studio.entries.values()) == settled
+
+
+@pytest.mark.parametrize(("period", "behind"), [("2026-11", "2026-12"), ("2026-12", "2027-01")])
+def test_behind_december_comes_january(period: str, behind: str) -> None:
+    assert next_period(period) == behind

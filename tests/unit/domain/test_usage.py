@@ -6,7 +6,8 @@ import pytest
 
 from filmgate.domain import totals
 from filmgate.domain.attempts import Attempt, AttemptState
-from filmgate.domain.facts import Delivered
+from filmgate.domain.catalogue import Sound
+from filmgate.domain.facts import Delivered, Reported
 from filmgate.domain.usage import (
     Difference,
     Status,
@@ -66,6 +67,36 @@ def test_what_came_as_ordered_differs_in_nothing() -> None:
     assert differences(delivered()) == ()
     assert differences(delivered(ms=5500)) == ()
     assert differences(delivered(has_audio=True)) == ()
+
+
+@pytest.mark.parametrize(
+    ("ordered", "came", "difference"),
+    [
+        (None, True, ()),
+        (None, False, ()),
+        (Sound.OFF, None, ()),
+        (Sound.OFF, False, ()),
+        (Sound.ON, True, ()),
+        (Sound.OFF, True, (Difference(What.SOUND, "off", "on", "track"),)),
+        (Sound.ON, False, (Difference(What.SOUND, "on", "off", "track"),)),
+    ],
+)
+def test_sound_is_judged_where_the_order_says_something_of_it(
+    ordered: Sound | None, came: bool | None, difference: tuple
+) -> None:
+    asked = ordered_of(CLIP, replace(CLIP.chain[0], sound=ordered))
+
+    assert differences(replace(delivered(has_audio=came), ordered=asked)) == difference
+
+
+def test_more_results_than_the_one_that_is_ordered_are_a_difference_even_if_none_can_be_used() -> (
+    None
+):
+    spoilt = attempt(
+        S.PAID, ordered=ORDERED, reported=Reported(results=4), actual_micros=usd("0.0200")
+    )
+
+    assert differences(spoilt) == (Difference(What.COUNT, "1", "4", "results"),)
 
 
 @pytest.mark.parametrize(

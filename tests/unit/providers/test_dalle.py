@@ -87,6 +87,12 @@ def test_without_a_readable_count_the_price_held_is_the_price(usage: Any) -> Non
     assert submit(reply(200, body)) == Finished(data=b"hi", tokens=None)
 
 
+def test_more_pictures_than_were_ordered_are_counted_and_the_first_is_taken() -> None:
+    body = {"data": [{"b64_json": "aGk="}, {"b64_json": "aG8="}]}
+
+    assert submit(reply(200, body)) == Finished(data=b"hi", results=2)
+
+
 def test_a_picture_that_is_no_base64_is_kept_as_it_came() -> None:
     """It is paid for: the bytes decide later that it is unusable."""
     assert submit(reply(200, {"data": [{"b64_json": "%%%"}]})).data == b"%%%"

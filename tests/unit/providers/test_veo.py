@@ -360,6 +360,13 @@ def test_a_finished_operation_gives_its_link() -> None:
     assert http.asked[0].url == f"{DEFAULT_URL}/v1beta/{OPERATION['operation']}"
 
 
+def test_more_samples_than_were_ordered_are_counted_and_the_first_is_taken() -> None:
+    samples = [{"video": {"uri": FILE}}, {"video": {"uri": f"{FILE}2"}}]
+    seen = {"done": True, "response": {"generateVideoResponse": {"generatedSamples": samples}}}
+
+    assert poll(OPERATION, reply(seen)) == Finished(url=FILE, results=2)
+
+
 def test_an_operation_without_done_is_pending() -> None:
     assert poll(OPERATION, kept_reply("veo", "operation_created")) == Pending(OPERATION)
     assert poll(OPERATION, reply({"done": False})) == Pending(OPERATION)

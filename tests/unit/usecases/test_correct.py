@@ -7,11 +7,13 @@ import pytest
 
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.chain import OnUnknown
-from filmgate.domain.errors import NotFound, StateConflict, StoreUnavailable
+from filmgate.domain.errors import ContentRefused, NotFound, StateConflict, StoreUnavailable
 from filmgate.domain.generations import Generation, GenerationState, Record
 from filmgate.domain.ledger import EntryKind
 from filmgate.providers.base import Finished
+from filmgate.usecases.cancel import cancel
 from filmgate.usecases.correct import correct
+from filmgate.usecases.verify import verify
 from tests.support.builders import NOW, PERIOD, TENANT, generation, link, principal, usd
 from tests.support.fakes import ScriptedProvider, lost_answer, picture
 from tests.support.stage import Stage, just_before_commits
@@ -181,3 +183,81 @@ def test_a_correction_is_tried_again_when_another_was_faster(times: int, wins: b
         with pytest.raises(StoreUnavailable):
             mend(stage, asked, "0.0150")
         assert stage.budget().settled == usd("0.0200")
+
+
+def refused(*, then: object = None) -> tuple[Stage, Generation]:
+    """A generation whose first provider said no, and whose second made it."""
+    other = ScriptedProvider([then or Finished(data=picture())])
+    stage = Stage(lumen=ScriptedProvider([ContentRefused("lumen", "refused")]), other=other)
+    asked = generation(link(), link("other"))
+    stage.admit(asked)
+    return stage, asked
+
+
+def test_what_was_refused_and_billed_all_the_same_is_paid_for_nothing() -> None:
+    stage, asked = refused()
+    stage.run(asked)
+
+    record = mend(stage, asked, "0.0100")
+
+    first = record.attempts[0]
+    assert (first.state, first.settled_micros, first.is_open) == (S.PAID, usd("0.0100"), False)
+    assert first.failure is not None
+    assert record.generation.actual_micros == stage.budget().settled == usd("0.0300")
+    (entry,) = [e for e in stage.studio.entries.values() if e.kind is EntryKind.CORRECT]
+    assert (entry.settled, entry.by) == (usd("0.0100"), "ann")
+    assert verify(stage.studio, TENANT).agrees
+    assert stage.studio.balances_disagree() == []
+
+
+def test_while_its_generation_runs_a_refusal_is_not_corrected() -> None:
+    stage, asked = refused()
+    stage.submit(asked)
+    assert not stage.record(asked).generation.is_terminal
+
+    with pytest.raises(StateConflict, match="still runs"):
+        mend(stage, asked, "0.0100")
+
+
+def test_what_was_never_sent_is_on_no_bill() -> None:
+    stage, asked = refused()
+    cancel(asked.id, principal=ADMIN, studio=stage.studio, now=stage.clock.now)
+    stage.run(asked)
+    assert stage.record(asked).attempts[0].state is S.RELEASED
+
+    with pytest.raises(StateConflict, match="never sent"):
+        mend(stage, asked, "0.0100")
+
+
+@pytest.mark.parametrize("cost", ["0.0200", "0.0150"])
+def test_a_correction_to_what_it_costs_already_is_refused_and_writes_nothing(cost: str) -> None:
+    stage, asked = paid()
+    if cost != "0.0200":
+        mend(stage, asked, cost)
+    before = dict(stage.studio.entries)
+
+    with pytest.raises(StateConflict, match=f"cost {cost} USD already"):
+        mend(stage, asked, cost)
+
+    assert stage.studio.entries == before
+
+
+def test_a_refusal_that_cost_nothing_is_not_corrected_to_nothing() -> None:
+    stage, asked = refused()
+    stage.run(asked)
+
+    with pytest.raises(StateConflict, match="already"):
+        mend(stage, asked, "0")
+
+
+def test_that_what_was_presumed_is_the_price_is_recorded_and_closes_it() -> None:
+    stage, asked = doubted()
+    stage.clock.advance(24 * 3600)
+    stage.sweep()
+
+    record = mend(stage, asked, "0.0200")
+
+    assert not record.attempts[0].is_open
+    (entry,) = [e for e in stage.studio.entries.values() if e.kind is EntryKind.CORRECT]
+    assert (entry.held, entry.settled, entry.by) == (0, 0, "ann")
+    assert verify(stage.studio, TENANT).agrees

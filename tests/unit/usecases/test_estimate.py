@@ -1,4 +1,4 @@
-"""Prices before buying: nothing is written, and a quote says by which card and until when."""
+"""Prices before buying: the quote is kept, and nothing else; it says by which card, until when."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,8 @@ def quote(asked: Request, tenant: str = TENANT, **others: Any) -> Estimate:
     studio = MemoryStudio()
     studio.settings[tenant] = with_keys("dear", "cheap")
     facts: dict[str, Any] = {"catalogue": SHOP, "card": PRICES, "now": NOW}
-    made = estimate(asked, tenant=tenant, studio=studio, **{**facts, **others})
+    made = estimate(asked, tenant=tenant, studio=studio, quotes=studio, **{**facts, **others})
+    assert list(studio.quotes.values()) == [made.quote]
     assert not studio.generations
     assert not studio.budgets
     return made
@@ -43,13 +44,13 @@ def quote(asked: Request, tenant: str = TENANT, **others: Any) -> Estimate:
 def test_a_quote_holds_for_a_quarter_of_an_hour() -> None:
     made = quote(request())
 
-    assert made.expires_at == NOW + timedelta(minutes=15)
+    assert made.quote.expires_at == NOW + timedelta(minutes=15)
     assert (made.priced.expected, made.priced.max) == (usd("0.0300"), usd("0.0300"))
     assert made.card is PRICES
 
 
 def test_the_same_question_has_the_same_quote() -> None:
-    assert quote(request()).quote_id == quote(request()).quote_id
+    assert quote(request()).quote == quote(request()).quote
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_the_same_question_has_the_same_quote() -> None:
     ids=["wish", "tenant", "version", "price", "hour"],
 )
 def test_another_question_or_price_has_another_quote(others: dict[str, Any]) -> None:
-    assert quote(**others).quote_id != quote(request()).quote_id
+    assert quote(**others).quote.id != quote(request()).quote.id
 
 
 def test_without_a_cost_limit_an_estimate_has_none() -> None:

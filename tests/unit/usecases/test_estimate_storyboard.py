@@ -164,7 +164,7 @@ def test_a_provider_that_does_not_exist_is_pointed_at() -> None:
 def test_the_same_storyboard_has_the_same_quote_and_another_another() -> None:
     one, same, other = (priced(shot(n, keyframe())) for n in (1, 1, 2))
 
-    assert one.quote_id == same.quote_id != other.quote_id
+    assert one.quote.id == same.quote.id != other.quote.id
 
 
 # --- optimise ----------------------------------------------------------------------------------

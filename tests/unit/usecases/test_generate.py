@@ -19,6 +19,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import GenerationState, Record
 from filmgate.domain.ledger import NO_PERIOD, Budget, generation_scope
+from filmgate.domain.uploads import Still, Upload
 from filmgate.usecases.generate import Admitted, generate
 from filmgate.usecases.ports import BudgetLimit, Principal
 from filmgate.usecases.request import Request
@@ -423,7 +424,9 @@ def test_a_clip_may_start_from_a_still_of_the_tenant() -> None:
 
 
 @pytest.mark.parametrize(
-    "take_id", [f"take_{'a' * 28}", "take_short", "gen_x"], ids=["unknown", "short", "foreign"]
+    "take_id",
+    [f"take_{'a' * 28}", "take_short", "gen_x", f"upl_{'a' * 26}"],
+    ids=["unknown", "short", "foreign", "no upload"],
 )
 def test_a_still_that_is_not_there_is_refused_at_its_field(take_id: str) -> None:
     gate = Gate()
@@ -432,9 +435,30 @@ def test_a_still_that_is_not_there_is_refused_at_its_field(take_id: str) -> None
         clip_from(gate, take_id)
 
     assert refused.value.facts["errors"] == [
-        {"pointer": "/params/image", "message": "there is no still with this take id"}
+        {"pointer": "/params/image", "message": "there is no still with this take or upload id"}
     ]
     assert refused_with_nothing_stored(gate)
+
+
+def test_a_clip_may_start_from_an_uploaded_image() -> None:
+    gate = Gate()
+    kept = Upload("upl_" + "b" * 26, TENANT, "ada", "creator", "a.png", NOW).kept(
+        Still("k", "image/png", 64, 64, 1, "a" * 64)
+    )
+    gate.studio.add_upload(kept)
+
+    admitted = clip_from(gate, kept.id)
+
+    assert admitted.record.generation.wish.image == kept.id
+
+
+def test_an_upload_that_is_no_image_is_refused_at_its_field() -> None:
+    gate = Gate()
+    asked = Upload("upl_" + "b" * 26, TENANT, "ada", "creator", "a.png", NOW)
+    gate.studio.add_upload(asked)
+
+    with pytest.raises(ValidationFailed, match="/params/image"):
+        clip_from(gate, asked.id)
 
 
 def test_a_clip_is_no_still() -> None:

@@ -69,7 +69,9 @@ def test_a_text_is_the_one_field_of_a_key_and_the_settings_know_its_end() -> Non
     safe.put(CANARY, "lamp")
 
     assert safe.keys.stored == {(TENANT, "lumen"): {"api_key": CANARY}}
-    assert safe.settings() == ProviderSettings(key_set=True, key_hint="6789", version=1)
+    assert safe.settings() == ProviderSettings(
+        key_set=True, key_hint="6789", key_shape=("api_key",), version=1
+    )
     assert CANARY not in repr(safe.studio.settings)
 
 
@@ -115,7 +117,7 @@ def test_a_new_key_replaces_the_old_one_and_the_other_settings_stay() -> None:
 
     assert safe.keys.stored[TENANT, "lumen"] == {"api_key": "another-key-4321"}
     assert safe.settings() == ProviderSettings(
-        enabled=False, key_set=True, key_hint="4321", version=6
+        enabled=False, key_set=True, key_hint="4321", key_shape=("api_key",), version=6
     )
 
 

@@ -1,14 +1,18 @@
 """The step Render: our own camera move; no vendor, no doubt, and no money for a failure."""
 
+from dataclasses import replace
+
 import pytest
 
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import ResultUnusable
 from filmgate.domain.generations import Generation, GenerationState
+from filmgate.domain.uploads import Still, Upload
 from filmgate.providers.base import Finished, Rendering
 from filmgate.usecases.steps import Outcome, StepResult
 from tests.support.builders import (
     GENERATION_ID,
+    NOW,
     TENANT,
     clip_link,
     clip_wish,
@@ -61,6 +65,21 @@ def test_a_clip_is_rendered_stored_and_settled_in_one_step() -> None:
     )  # fmt: skip
     assert stage.takes.objects[made.key] == (clip(), "video/mp4")
     assert (stage.budget().held, stage.budget().settled) == (0, usd("0.0042"))
+
+
+def test_a_clip_is_rendered_from_an_uploaded_image() -> None:
+    stage, asked = accepted()
+    wish = clip_wish(image=f"upl_{'b' * 26}", duration_s=5)
+    stage.studio.generations[TENANT, asked.id] = replace(stage.record(asked).generation, wish=wish)
+    still = Still("stills/rooftop.png", "image/png", 64, 64, 1, "a" * 64)
+    upload = Upload(wish.image or "", TENANT, "ada", "creator", "rooftop.png", NOW)
+    stage.studio.add_upload(upload.kept(still))
+    stage.takes.objects[still.key] = (picture(64, 64), "image/png")
+
+    stage.render(asked)
+
+    assert states(stage.record(asked)) == [S.STORED]
+    assert stage.camera.stills == [picture(64, 64)]
 
 
 @pytest.mark.parametrize(("motion", "used"), [(None, "push_in"), ("pan_left", "pan_left")])

@@ -155,7 +155,7 @@ def test_a_still_of_somebody_else_is_refused_at_its_place() -> None:
         stage.start(shot(1), shot(2, foreign))
 
     assert refused.value.faults == (
-        ("/shots/1/clip/params/image", "there is no still with this take id"),
+        ("/shots/1/clip/params/image", "there is no still with this take or upload id"),
     )
 
 

@@ -25,6 +25,7 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.generations import Generation, GenerationState, Link
 from filmgate.domain.ledger import Budget
+from filmgate.domain.uploads import Still, Upload
 from filmgate.providers.base import Adapter, Finished, Keyframe, Pending, Rendering
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.steps import Outcome, StepResult, Worker
@@ -789,6 +790,22 @@ def stage_with_a_still(lumen: ScriptedProvider, media_type: str = "image/png") -
     stage.studio.takes[TENANT, GENERATION_ID][still.id] = still
     stage.takes.objects[still.key] = (picture(), "image/png")
     return stage
+
+
+def test_a_clip_starts_from_the_bytes_of_an_uploaded_image() -> None:
+    lumen = ScriptedProvider([Finished(data=clip())])
+    stage = Stage(lumen=lumen)
+    still = Still("stills/rooftop.png", "image/png", 64, 64, 1, "a" * 64)
+    upload = Upload(f"upl_{'b' * 26}", TENANT, "ada", "creator", "rooftop.png", NOW).kept(still)
+    stage.studio.add_upload(upload)
+    stage.takes.objects[still.key] = (picture(64, 64), "image/png")
+    asked = generation(clip_link(), wish=clip_wish(image=upload.id))
+    stage.admit(asked)
+
+    stage.submit(asked)
+
+    (order,) = lumen.orders
+    assert order.keyframe == Keyframe(picture(64, 64), "image/png")
 
 
 def clip_from_the_still() -> Generation:

@@ -11,7 +11,8 @@ from filmgate.domain.ids import generation_id
 from filmgate.domain.ledger import OWNER_SCOPE
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Ledger
-from filmgate.usecases.verify import PASSES, Drift, verify
+from filmgate.usecases.verify import PASSES, Drift, Miscount, verify
+from tests.support.board_stage import BoardStage, shot
 from tests.support.builders import PERIOD, TENANT, generation, link, usd
 from tests.support.fakes import ScriptedProvider, lost_answer, picture
 from tests.support.memory_studio import MemoryStudio
@@ -112,6 +113,53 @@ def test_books_of_others_are_not_looked_at() -> None:
     held_too_much(stage.studio)
 
     assert verify(stage.studio, "rival").drift == ()
+
+
+# --- totals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("total", "summed", "stored"),
+    [("count", 1, 2), ("succeeded", 1, 0), ("provider_lumen", 20_000, 1), ("storyboards", 0, 1)],
+)
+def test_a_total_that_is_not_the_sum_over_the_attempts_is_a_miscount(
+    total: str, summed: int, stored: int
+) -> None:
+    stage, _ = worked()
+    budget = stage.studio.budgets[OWNER]
+    stage.studio.budgets[OWNER] = replace(budget, tally={**budget.tally, total: stored})
+
+    found = verify(stage.studio, TENANT)
+
+    assert found.miscounts == (Miscount(f"owner {PERIOD}", total, summed, stored),)
+    assert (found.drift, found.agrees) == ((), False)
+
+
+def test_a_generation_that_says_another_cost_than_its_attempts_is_a_miscount() -> None:
+    stage, asked = worked()
+    key = (TENANT, asked.id)
+    stage.studio.generations[key] = replace(
+        stage.studio.generations[key], actual_micros=usd("0.0100")
+    )
+
+    found = verify(stage.studio, TENANT)
+
+    assert found.miscounts == (Miscount(asked.id, "actual_cost", 20_000, 10_000),)
+
+
+def test_the_totals_of_storyboards_and_their_parts_are_told_anew_too() -> None:
+    stage = BoardStage(lumen=ScriptedProvider([Finished(data=picture())] * 4))
+    stage.play(stage.start(shot(1), shot(2), project="fox"))
+    stage.play(stage.start(shot(1), key="another"))
+    own = stage.studio.budgets[OWNER]
+    agreed = verify(stage.studio, TENANT)
+    stage.studio.budgets[OWNER] = replace(own, tally={**own.tally, "storyboard_spent": 0})
+
+    found = verify(stage.studio, TENANT)
+
+    assert (agreed.agrees, agreed.attempts, own.tally["storyboards"]) == (True, 3, 2)
+    (wrong,) = found.miscounts
+    assert (wrong.total, wrong.summed) == ("storyboard_spent", usd("0.0300"))
 
 
 # --- while others write ------------------------------------------------------------------------

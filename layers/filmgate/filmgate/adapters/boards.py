@@ -22,6 +22,7 @@ from filmgate.domain.continuity import Group
 from filmgate.domain.errors import Stale, StoreUnavailable
 from filmgate.domain.generations import Generation, GenerationState, Take
 from filmgate.domain.storyboard import StoryboardState
+from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.boards import Board, HeadPage, OpenBoard
 
 _MOST_WRITES: Final = 50
@@ -51,6 +52,14 @@ class BoardTable(StudioTable):
             tuple(load(ShotRecord, one) for one in _of(head, found["shot"])),
             tuple(load(Group, one) for one in _of(head, found["group"])),
             tuple(items.load_budget(one) for one in found["budget"]),
+            next(
+                (
+                    load(Delivery, one)
+                    for one in found[items.WEBHOOK]
+                    if one["sk"] == f"{items.WEBHOOK}#{head.run}"
+                ),
+                None,
+            ),
         )
 
     def shot(self, head: Head, number: int) -> ShotRecord | None:

@@ -6,7 +6,7 @@ reads it whole:
     <tenant>#generation#<id>        generation | attempt#00 | take#... | entry#... | budget
                                     | webhook | discrepancy#00
     <tenant>#storyboard#<id>        storyboard | shot#<key>#0000001 | group#... | budget#<run>
-                                    | entry#...
+                                    | entry#... | webhook#<run>
     <tenant>#budget#<scope>#<month> shard#0 | limit#00001
     <tenant>#scopes#<month>         <scope>: the scopes whose budgets of this month were opened
     <tenant>#limits                 <scope>
@@ -16,6 +16,9 @@ reads it whole:
     <tenant>#audit                  <moment>#<id>
     <tenant>#token#<id>             token; listed under <tenant>#tokens
     <tenant>#claim#<id>             claim
+    <tenant>#quote#<id>             quote; the table deletes it by its `delete_after`
+    <tenant>#repeat#<id>            repeat
+    <tenant>#upload#<id>            upload
     <tenant>#notices                <time>#<notice id>
     <tenant>#alarm#<notice id>      mark
     <tenant>#watch#<scope>#<month>  forecast
@@ -44,9 +47,10 @@ T = TypeVar("T")
 GENERATION: Final = "generation"
 STORYBOARD: Final = "storyboard"
 OPEN: Final = "open"
+DELETE_AFTER: Final = "delete_after"  # of the table's own clock, in seconds
 OPEN_STORYBOARDS: Final = "open storyboards"
 KEY_ATTRIBUTES: Final = frozenset(
-    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status"}
+    {"pk", "sk", "list_pk", "list_sk", "open_pk", "open_sk", "commit_id", "status", "delete_after"}
 )
 GENERATIONS: Final = "generations"
 USAGE: Final = "usage"
@@ -125,6 +129,18 @@ def token_key(tenant: str, token_id: str) -> dict[str, str]:
 
 def claim_key(tenant: str, claim_id: str) -> dict[str, str]:
     return {"pk": f"{tenant}#claim#{claim_id}", "sk": "claim"}
+
+
+def quote_key(tenant: str, quote_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#quote#{quote_id}", "sk": "quote"}
+
+
+def repeat_key(tenant: str, claim_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#repeat#{claim_id}", "sk": "repeat"}
+
+
+def upload_key(tenant: str, upload_id: str) -> dict[str, str]:
+    return {"pk": f"{tenant}#upload#{upload_id}", "sk": "upload"}
 
 
 def pace_key(tenant: str, user: str) -> dict[str, str]:

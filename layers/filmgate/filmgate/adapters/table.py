@@ -36,7 +36,7 @@ from filmgate.domain.errors import (
     Stale,
     StoreUnavailable,
 )
-from filmgate.domain.generations import Generation, GenerationState, Record, Take
+from filmgate.domain.generations import TERMINAL, Generation, GenerationState, Record, Take
 from filmgate.domain.health import Health
 from filmgate.domain.ids import token_id
 from filmgate.domain.ledger import (
@@ -48,12 +48,15 @@ from filmgate.domain.ledger import (
     EntryKind,
     Posting,
     PriceDoubt,
+    flight_change,
     is_new,
+    next_period,
 )
-from filmgate.domain.pace import Flight, Start, flight_step, started
+from filmgate.domain.pace import Counted, Flight, Start, started
+from filmgate.domain.uploads import Upload
 from filmgate.domain.usage import differences, status_of
 from filmgate.domain.webhooks import Delivery
-from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Token
+from filmgate.usecases.ports import BudgetLimit, Ledger, Opened, Page, Paid, Token
 
 _TRIES: Final = 12
 
@@ -120,6 +123,10 @@ class StudioTable(OneTable):
         )
         return Page([load(Generation, item) for item in found], following)
 
+    def upload(self, tenant: str, upload_id: str) -> Upload | None:
+        item = self._get(items.upload_key(tenant, upload_id))
+        return None if item is None else load(Upload, item)
+
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
         item = self._get(items.budget_key(tenant, scope, period))
         return None if item is None else items.load_budget(item)
@@ -172,7 +179,7 @@ class StudioTable(OneTable):
         return list(found.values())
 
     def ledger(self, tenant: str) -> Ledger:
-        budgets, entries, attempts = [], [], []
+        budgets, entries, attempts, paid = [], [], [], []
         for item in self._scan("begins_with(pk, :own)", {":own": f"{tenant}#"}):
             match item["sk"].partition("#")[0]:
                 case "shard" | "budget":
@@ -181,7 +188,9 @@ class StudioTable(OneTable):
                     entries.append(load(Entry, item))
                 case "attempt":
                     attempts.append(load(Attempt, item))
-        return Ledger(budgets, entries, attempts)
+                case items.GENERATION if item["state"] in TERMINAL:
+                    paid.append(Paid(item["id"], item["actual_micros"] or 0, item["version"]))
+        return Ledger(budgets, entries, attempts, paid)
 
     def tenants(self) -> Sequence[str]:
         budgets = self._scan(
@@ -217,12 +226,27 @@ class StudioTable(OneTable):
             self._pause(attempt)
         raise StoreUnavailable("the table was in conflict or throttled too often")
 
-    def open_budget(self, tenant: str, budget: Budget) -> None:
+    def open_budget(self, tenant: str, budget: Budget, *, seen: BudgetLimit | None = None) -> None:
         # Registered before it is opened: a crash between the two leaves a name without a budget,
         # which a reader passes over, and never a budget that no list shows.
         self._put_new({"pk": items.scopes_pk(tenant, budget.period), "sk": budget.scope})
         key = items.budget_key(tenant, budget.scope, budget.period)
-        self._put_new({**key, **items.dump_budget(budget)})
+        limit = {"pk": items.limits_pk(tenant), "sk": budget.scope}
+        same: Guard = {"attribute_not_exists(#version)": {"version": None}}
+        if seen is not None:
+            same = {"#version = :version": {"version": seen.version}}
+        actions: list[Action] = [
+            Put({**key, **items.dump_budget(budget)}, None),
+            Check(limit, same),
+        ]
+        for attempt in range(_TRIES):
+            refused = self._transact(actions)
+            if refused is None or refused[0]:
+                return
+            if refused[1]:
+                raise Stale(f"the limit of {budget.scope} was changed by another")
+            self._pause(attempt)
+        raise StoreUnavailable("the table was in conflict or throttled too often")
 
     def set_limit(
         self,
@@ -262,6 +286,11 @@ class StudioTable(OneTable):
                     "known": budget.limit,
                 },
                 ("limit", "bounded", "room", "alert_at", "version"),
+            ),
+            # A month that has begun meanwhile began under the limit before this one.
+            Check(
+                items.budget_key(tenant, scope, next_period(budget.period)),
+                {"attribute_not_exists(#pk)": {"pk": None}},
             ),
             *audited(tenant, record),
         ]
@@ -393,15 +422,17 @@ class _PostingUpdate(Update):
 
 
 class _FlightUpdate:
-    """A user's number in flight, one more or one less; `start` bounds it and takes a token.
+    """A user's number of something in flight, one more or one less; `start` bounds it and takes a
+    token.
 
     How the bucket's moment moves depends on whether the bucket is full. At first it is taken to be,
     since most users come after a rest; a refusal tells how it stands, for the next try.
     """
 
-    def __init__(self, tenant: str, user: str, step: int, start: Start | None) -> None:
+    def __init__(self, tenant: str, user: str, of: Counted, step: int, start: Start | None) -> None:
         self._tenant = tenant
         self.user = user
+        self._of = of
         self._step = step
         self._start = start
         self._known = Flight()
@@ -419,7 +450,7 @@ class _FlightUpdate:
     def _change(self) -> dict[str, Any]:
         if self._start is None:
             return {
-                "UpdateExpression": "ADD in_flight :step",
+                "UpdateExpression": f"ADD {self._of} :step",
                 "ExpressionAttributeValues": to_wire({":step": self._step}),
             }
         start, token_us = self._start, self._start.pace.token_us
@@ -433,9 +464,9 @@ class _FlightUpdate:
             bucket = "(attribute_not_exists(paced_until_us) OR paced_until_us <= :now)"
             values |= {":until": start.at_us + token_us}
         return {
-            "UpdateExpression": f"SET paced_until_us = {move} ADD in_flight :step",
+            "UpdateExpression": f"SET paced_until_us = {move} ADD {self._of} :step",
             "ConditionExpression": (
-                f"(attribute_not_exists(in_flight) OR in_flight < :cap) AND {bucket}"
+                f"(attribute_not_exists({self._of}) OR {self._of} < :cap) AND {bucket}"
             ),
             "ExpressionAttributeValues": to_wire(values),
         }
@@ -466,11 +497,9 @@ def _actions(tenant: str, commit: Commit, commit_id: str) -> Iterator[Action]:
         yield Put({**place, **dump(doubt), **stamp}, ANYTHING)
     for posting in commit.postings:
         yield _PostingUpdate(tenant, posting)
-    if commit.generation is not None:
-        before, after = commit.generation.before, commit.generation.after
-        step = flight_step(before, after)
-        if step:  # last, so that what stands against it otherwise is told first
-            yield _FlightUpdate(tenant, after.user, step, commit.start)
+    change = flight_change(commit)
+    if change is not None:  # last, so that what stands against it otherwise is told first
+        yield _FlightUpdate(tenant, *change, commit.start)
 
 
 def _generation_item(generation: Generation) -> Item:

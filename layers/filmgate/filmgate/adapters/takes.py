@@ -30,12 +30,12 @@ class TakeBucket:
             self._put(key, body, media_type)
 
     def get(self, key: str) -> bytes:
-        with _s3_failures():
+        with s3_failures():
             data: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return data
 
     def find(self, prefix: str) -> str | None:
-        with _s3_failures():
+        with s3_failures():
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)
         found: list[dict[str, str]] = page.get("Contents", [])
         return found[0]["Key"] if found else None
@@ -54,7 +54,7 @@ class TakeBucket:
         return link
 
     def _put(self, key: str, body: bytes | BinaryIO, media_type: str) -> None:
-        with _s3_failures():
+        with s3_failures():
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -65,7 +65,7 @@ class TakeBucket:
 
 
 @contextmanager
-def _s3_failures() -> Iterator[None]:
+def s3_failures() -> Iterator[None]:
     """Make a failure of S3 one that the state machine knows."""
     try:
         yield

@@ -15,8 +15,8 @@ class MessageQueue:
         self._client = client
         self._url = url
 
-    def send(self, tenant: str, generation_id: str) -> None:
-        message = json.dumps({"tenant": tenant, "generation_id": generation_id})
+    def send(self, tenant: str, ended: str) -> None:
+        message = json.dumps({"tenant": tenant, "ended": ended})
         self._call("send_message", MessageBody=message)
 
     def postpone(self, receipt: str, *, seconds: int) -> None:

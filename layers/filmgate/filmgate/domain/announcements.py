@@ -68,7 +68,8 @@ def generation_finished(generation: Generation) -> Announcement:
 
 def storyboard_finished(head: Head) -> Announcement:
     """What there is to tell of a storyboard that has ended; raises ValueError for one that has
-    not. A resumed one is told of again at its next end, under another id."""
+    not. A resumed one is told of again at its next end, under another id. Its title is a text of
+    the user's, and so left out."""
     ended_at, progress = head.completed_at, head.progress
     if ended_at is None or progress is None or not head.has_ended:
         raise ValueError(f"{head.id} has not ended")
@@ -85,6 +86,7 @@ def storyboard_finished(head: Head) -> Announcement:
             "tenant": head.tenant,
             "user": head.user,
             "state": head.state.value,
+            "actual_cost": format_usd(head.actual_micros or 0),
             "project": head.asked.project,
             "run": head.run,
             "shots": {

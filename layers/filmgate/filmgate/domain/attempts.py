@@ -8,8 +8,9 @@
                     RELEASED ◀────────────────┴─────────┘  └──────────▶ PRESUMED ──┘ corrected
 
 Held is the money of RESERVED, SUBMITTING, IN_DOUBT, ACCEPTED and OVERDUE; PAID, STORED and
-PRESUMED count as spent. A function here returns the next attempt and raises IllegalTransition or
-LeaseLost; it never writes. The store compares state and version, so a stale worker loses.
+PRESUMED count as spent. A person's correction alone makes PAID of what was sent and RELEASED.
+A function here returns the next attempt and raises IllegalTransition or LeaseLost; it never
+writes. The store compares state and version, so a stale worker loses.
 """
 
 from collections.abc import Mapping
@@ -299,12 +300,20 @@ def close(attempt: Attempt, *, now: datetime) -> Attempt:
 def correct(attempt: Attempt, *, actual: Micros, now: datetime) -> Attempt:
     """A person knows what an attempt really cost, for instance from the vendor's bill.
 
-    What is held or in doubt must first come to its own end: raises IllegalTransition.
+    What was sent and refused may be on that bill all the same: then it is paid, with the refusal as
+    the reason why there is no result. What is held or in doubt must first come to its own end, and
+    what was never sent is on no bill: raises IllegalTransition.
     """
-    if not attempt.is_settled:
+    billed_though_refused = attempt.state is S.RELEASED and attempt.tries > 0
+    if not attempt.is_settled and not billed_though_refused:
         raise IllegalTransition(f"{attempt.state} is not settled")
-    ended_at = attempt.ended_at or now
-    return replace(attempt, version=attempt.version + 1, actual_micros=actual, ended_at=ended_at)
+    return replace(
+        attempt,
+        state=S.PAID if billed_though_refused else attempt.state,
+        version=attempt.version + 1,
+        actual_micros=actual,
+        ended_at=attempt.ended_at or now,
+    )
 
 
 def empty(attempt: Attempt, *, now: datetime) -> Attempt:

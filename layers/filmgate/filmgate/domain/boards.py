@@ -48,6 +48,8 @@ class Head:
 
     `shots_key` is the name under which its shots lie. `expected` and `max` are those of the first
     run. `recoveries` counts how often the workflow of this run had to be started again.
+    `quoted` bounds what all runs may cost together, where it was started with a quote.
+    `actual_micros` is what all runs have settled by the latest end; a late bill is not added.
     """
 
     id: str
@@ -71,10 +73,18 @@ class Head:
     version: int = 1
     cancel_requested_at: datetime | None = None
     completed_at: datetime | None = None
+    quote_id: str | None = None
+    quoted: Micros | None = None
+    actual_micros: Micros | None = None
 
     @property
     def has_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def run_name(self) -> str:
+        """The name of the present run, whose end is told by itself."""
+        return f"{self.id}.{self.run}"
 
     def now(self, **changes: Any) -> "Head":
         """The head with these changes, one version later."""

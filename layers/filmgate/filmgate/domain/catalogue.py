@@ -7,6 +7,7 @@ offer and a wish, which always gives a reason when they do not fit.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Final
 
 from filmgate.domain.strategies import Role, Strategy
@@ -18,6 +19,13 @@ from filmgate.domain.wishes import (
 )
 
 MIDDLE_RANK: Final = 50
+
+
+class Sound(StrEnum):
+    """Whether a clip comes with a sound track, as it is ordered."""
+
+    OFF = "off"
+    ON = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,9 @@ class Offer:
     """One model of a provider. `frames` lists every size it makes, cheapest words first.
 
     `quality_rank` is 1 to 100, higher is better; it compares offers of one medium and only orders
-    them: 80 is not twice as good as 40.
+    them: 80 is not twice as good as 40. `sound` is what is ordered of its clips: silence wherever
+    the vendor can be asked for it; None where nobody says, and for stills. `key_fields` are the
+    shapes of a key that this model takes, where those are not all of its provider's.
     """
 
     model: str
@@ -49,6 +59,12 @@ class Offer:
     needs_keyframe: bool = False
     retires_on: date | None = None
     quality_rank: int = MIDDLE_RANK
+    sound: Sound | None = None
+    key_fields: tuple[tuple[str, ...], ...] = ()
+
+    def takes_key(self, shape: tuple[str, ...]) -> bool:
+        """Whether a key with these fields opens this model; one of unknown fields may."""
+        return not shape or not self.key_fields or shape in self.key_fields
 
     @property
     def resolutions(self) -> tuple[str, ...]:
@@ -72,6 +88,7 @@ class Provider:
     """One provider of the catalogue. `built` says whether this version has its adapter.
 
     `key_fields` lists every shape that its key may have, each as the names of its fields.
+    `ended_models` are names that clients still send, and since when nobody answers to them.
     """
 
     id: str
@@ -88,6 +105,12 @@ class Provider:
     key_fields: tuple[tuple[str, ...], ...] = ()
     aliases: tuple[str, ...] = ()
     retired: Retirement | None = None
+    ended_models: tuple[tuple[str, date], ...] = ()
+
+    def ended_on(self, model: str) -> date | None:
+        """Since when a model of this provider is no more; None for one that has no such day."""
+        days = [offer.retires_on for offer in self.offers if offer.model == model]
+        return dict(self.ended_models).get(model, days[0] if days else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +133,14 @@ class Catalogue:
     def find(self, name: str) -> Provider | None:
         """The provider with this id or alias; None when there is none."""
         return self.providers.get(self._aliases.get(name, name))
+
+    def maker_of(self, model: str) -> Provider | None:
+        """The provider whose vendor has, or had, a model of this name; None when there is none."""
+        for provider in self.providers.values():
+            names = {offer.model for offer in provider.offers} | dict(provider.ended_models).keys()
+            if model in names:
+                return provider
+        return None
 
     def of(self, media: Media) -> list[Provider]:
         """The providers of a medium, in the catalogue's own order of priority."""

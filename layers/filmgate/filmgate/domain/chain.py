@@ -38,7 +38,8 @@ class OnUnknown(StrEnum):
 class ProviderSettings:
     """What an owner has set for one provider; a fresh one is what holds before anything is set.
 
-    `key_set` says whether its secret is there, `key_hint` how it ends. `version` counts the
+    `key_set` says whether its secret is there, `key_hint` how it ends, `key_shape` which fields it
+    has; none where nobody noted them. `version` counts the
     changes; 0 means that nothing was ever set. `doubted_prices` names the prices that the vendor
     has overstepped and nobody has confirmed since; they are kept beside the settings.
     """
@@ -51,6 +52,7 @@ class ProviderSettings:
     on_refusal: OnRefusal = OnRefusal.NEXT
     on_unknown: OnUnknown = OnUnknown.STOP
     key_hint: str | None = None
+    key_shape: tuple[str, ...] = ()
     version: int = 0
     doubted_prices: frozenset[str] = frozenset()
 
@@ -136,13 +138,14 @@ def make_plan(
     on_refusal: OnRefusal | None = None,
     on_unknown: OnUnknown | None = None,
     role: Role | None = None,
+    model: str | None = None,
 ) -> Plan:
     """Hold every provider asked about against the wish and put them in the strategy's order.
 
     `provider` is an id or alias of the catalogue, or AUTO for all providers of the medium.
     `role` matters for the strategy HYBRID only; None is the usual one of the medium.
     `on_refusal` and `on_unknown` are what the request says; None leaves it to each provider's
-    settings.
+    settings. `model` names the one model that shall do; None is any that the provider sells.
     """
     asked = catalogue.of(wish.type) if provider == AUTO else [catalogue.find(provider)]
     candidates = []
@@ -151,7 +154,7 @@ def make_plan(
             owned = settings.get(one.id, ProviderSettings())
             policies = (on_refusal or owned.on_refusal, on_unknown or owned.on_unknown)
             known = health.get(one.id, Health())
-            candidates.append(_candidate(one, wish, card, owned, policies, known, now))
+            candidates.append(_candidate(one, wish, card, owned, policies, known, now, model))
     own = strategy_for(role or usual_role(wish.type), strategy, catalogue.hybrid)
     return in_order(candidates, own)
 
@@ -236,9 +239,10 @@ def _candidate(
     policies: tuple[OnRefusal, OnUnknown],
     health: Health,
     now: datetime,
+    model: str | None,
 ) -> Candidate:
     today = now.date()
-    found = _choose_offer(provider, wish, card, settings, today)
+    found = _choose_offer(provider, wish, card, settings, today, model)
     standing = _standing(provider, settings, today) or suspension(health, now)
     known = (provider, settings.priority_of(provider), settings.api_url, *policies)
     if isinstance(found, Exclusion):
@@ -268,6 +272,25 @@ def _standing(provider: Provider, settings: ProviderSettings, today: date) -> Ex
     return None
 
 
+def on_sale(
+    provider: Provider, settings: ProviderSettings, card: RateCard, today: date
+) -> tuple[str, ...]:
+    """The models that a request may name now, in the catalogue's order: of a provider that is in,
+    not ended by their vendor, and with a price for at least one size."""
+    if _standing(provider, settings, today) is not None:
+        return ()
+    rows = card.rows_of(provider.id)
+    priced = (
+        offer.model
+        for offer in _offers(provider, settings, today)
+        if any(
+            row.model in (None, offer.model) and row.resolution in (None, *offer.resolutions)
+            for row in rows
+        )
+    )
+    return tuple(dict.fromkeys(priced))
+
+
 def suspension(health: Health, now: datetime) -> Exclusion | None:
     """Why an open breaker keeps a provider out; None when it may be asked (or probed)."""
     if health.breaker(now) is not BreakerState.OPEN or health.open_until is None:
@@ -277,11 +300,23 @@ def suspension(health: Health, now: datetime) -> Exclusion | None:
 
 
 def _choose_offer(
-    provider: Provider, wish: Wish, card: RateCard, settings: ProviderSettings, today: date
+    provider: Provider,
+    wish: Wish,
+    card: RateCard,
+    settings: ProviderSettings,
+    today: date,
+    model: str | None,
 ) -> tuple[Match, PriceRow] | Exclusion:
     """The first offer that can make the wish and has a price, or the last reason why none can."""
     reason = Exclusion("no-offer", "has no model on sale")
+    if model is not None:
+        reason = Exclusion("model-not-offered", f"does not sell the model {model} now")
     for offer in _offers(provider, settings, today):
+        if model not in (None, offer.model):
+            continue
+        if not offer.takes_key(settings.key_shape):
+            reason = _key_unfit(offer, settings.key_shape)
+            continue
         found = match(offer, wish)
         if isinstance(found, Exclusion):
             reason = found
@@ -293,6 +328,12 @@ def _choose_offer(
             "not-offered", f"the {card.name} card has no price for {found.frame.resolution}"
         )
     return reason
+
+
+def _key_unfit(offer: Offer, shape: tuple[str, ...]) -> Exclusion:
+    takes = " or ".join(" and ".join(one) for one in offer.key_fields)
+    told = f"{offer.model} takes {takes}; the stored key has {' and '.join(shape)}"
+    return Exclusion("key-unfit", told)
 
 
 def _offers(provider: Provider, settings: ProviderSettings, today: date) -> list[Offer]:

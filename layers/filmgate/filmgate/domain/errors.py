@@ -68,12 +68,22 @@ class NotFound(CallerError):
     code, status, title = "not-found", 404, "There is nothing here"
 
 
+class ModelNotFound(CallerError):
+    code, status, title = "model-not-found", 404, "There is no such model"
+
+
 class MethodNotAllowed(CallerError):
     code, status, title = "method-not-allowed", 405, "This address takes other methods"
 
 
 class StateConflict(CallerError):
     code, status, title = "state-conflict", 409, "Not possible in this state"
+
+
+class QuoteChanged(CallerError):
+    """Carries `quote`: a fresh one for the same request, and what changed."""
+
+    code, status, title = "quote-changed", 409, "The quote does not hold any more"
 
 
 class Retired(CallerError):
@@ -106,6 +116,12 @@ class ValidationFailed(CallerError):
         super().__init__("; ".join(f"{p or '/'}: {m}" for p, m in errors), errors=listed)
 
 
+class ImageUnusable(CallerError):
+    """What was brought as an image is none that can be used; the detail says why."""
+
+    code, status, title = "image-unusable", 422, "The image cannot be used"
+
+
 class IdempotencyKeyReused(CallerError):
     code, status, title = "idempotency-key-reused", 422, "The key belongs to another request"
 
@@ -124,6 +140,25 @@ class TooManyInFlight(CallerError):
     """Carries `retryAfter`: whole seconds after which one may have ended."""
 
     code, status, title = "too-many-in-flight", 429, "Too many generations at once"
+
+
+class GenerationFailed(CallerError):
+    """A call that waits for its result has none: carries `failure`, the code of how it ended, and
+    `generationId`."""
+
+    code, status, title = "generation-failed", 502, "The generation ended without a result"
+
+
+class ResultTooLarge(CallerError):
+    """The result is there and too large for an answer; carries `generationId`."""
+
+    code, status, title = "result-too-large", 502, "The result does not fit into an answer"
+
+
+class StillRunning(CallerError):
+    """A call that waits for its result had to end first; carries `generationId`."""
+
+    code, status, title = "still-running", 504, "The generation still runs"
 
 
 class LedgerUnavailable(CallerError):

@@ -3,6 +3,7 @@ vendor said about its bill. Each is written once and never changed."""
 
 from dataclasses import dataclass
 
+from filmgate.domain.catalogue import Sound
 from filmgate.domain.money import Micros
 from filmgate.domain.wishes import Media
 
@@ -11,7 +12,8 @@ from filmgate.domain.wishes import Media
 class Ordered:
     """Who ordered what, as it stood when the attempt reserved its money.
 
-    `duration_s` is None for a still.
+    One take is ordered, always. `duration_s` is None for a still; `sound` is None where nothing is
+    known of what the vendor will do.
     """
 
     user: str
@@ -24,6 +26,7 @@ class Ordered:
     project: str | None = None
     script_id: str | None = None
     shot_number: int | None = None
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the vendor itself said about its bill, in whichever of these words it uses."""
+    """What the vendor itself said about its bill, in whichever of these words it uses.
+
+    `results` is how many its answer held, where that was not the one that is ordered.
+    """
 
     cost_micros: Micros | None = None
     tokens: int | None = None
     seconds: int | None = None
+    results: int | None = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from filmgate.domain.attempts import DOUBTFUL, Attempt, AttemptState, Kind
+from filmgate.domain.catalogue import Sound
 from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ErrorClass
 from filmgate.domain.money import Micros
@@ -55,6 +56,7 @@ class Link:
     on_refusal: OnRefusal = OnRefusal.NEXT
     on_unknown: OnUnknown = OnUnknown.STOP
     price: str = ""  # the name of the price it was sold at
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ class Generation:
     settings; what holds is in the links of the chain.
     `provider` and `actual_micros` are written at the end: who made the take, and what was paid; a
     late payment is added. `recoveries` counts how often its workflow had to be started again.
+    `quote_id` names the quote whose `max` is the cost limit, where it was started with one;
+    `own_limit` is the limit that the request itself said. `retry_of` is whom it repeats.
+    `unlisted_at` is when somebody deleted it from the list of videos; it and its cost stay.
     """
 
     id: str
@@ -119,6 +124,10 @@ class Generation:
     recoveries: int = 0
     storyboard_id: str | None = None
     envelope: Envelope | None = None
+    quote_id: str | None = None
+    own_limit: Micros | None = None
+    retry_of: str | None = None
+    unlisted_at: datetime | None = None
 
     @property
     def is_terminal(self) -> bool:

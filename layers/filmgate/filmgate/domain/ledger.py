@@ -30,7 +30,7 @@ from filmgate.domain.boards import Head
 from filmgate.domain.errors import DoesNotFit
 from filmgate.domain.generations import Envelope, Generation, Take
 from filmgate.domain.money import Micros
-from filmgate.domain.pace import Start
+from filmgate.domain.pace import Counted, Start, board_step, flight_step
 from filmgate.domain.totals import STORYBOARDS, Tally, added, movement
 
 OWNER_SCOPE: Final = "owner"
@@ -38,6 +38,7 @@ USER_SCOPE: Final = "user"
 PROJECT_SCOPE: Final = "project"
 PROVIDER_SCOPE: Final = "provider"
 STORYBOARD_SCOPE: Final = "storyboard"
+QUOTE_SCOPE: Final = "quote"  # no budget: the word that bounds what a storyboard may cost
 NO_PERIOD: Final = "whole"
 """The period of a generation's own budget, and of an envelope: they have no month."""
 
@@ -172,9 +173,9 @@ class EnvelopeChange:
 class Commit:
     """What one guarded transaction writes: everything, or nothing at all.
 
-    How many generations of a user are in flight follows from `generation`; a `start` also bounds
-    it, and the user's rate. `otherwise` is written instead where the envelope that this one wants
-    open is closed.
+    How many generations of a user are in flight follows from `generation`, how many storyboards
+    from `head`; a `start` also bounds them, and the user's rate. `otherwise` is written instead
+    where the envelope that this one wants open is closed.
     """
 
     attempt: AttemptChange | None = None
@@ -196,9 +197,13 @@ def change(before: Attempt | None, after: Attempt, *, at: datetime) -> Commit:
 
 
 def correction(before: Attempt, after: Attempt, *, by: str, reason: str, at: datetime) -> Commit:
-    """The commit of a correction by a person, with who and why in its entry."""
-    entries = [replace(entry, by=by, reason=reason) for entry in _entries(before, after, at)]
-    return _commit(before, after, tuple(entries))
+    """The commit of a correction by a person, with who and why in its entry.
+
+    There is one even where no money moves: somebody has said what is true.
+    """
+    moved = tuple(_entries(before, after, at)) or (_entry(after, EntryKind.CORRECT, 0, 0, at),)
+    entries = tuple(replace(entry, by=by, reason=reason) for entry in moved)
+    return _commit(before, after, entries)
 
 
 def with_generation(commit: Commit, before: Generation | None, after: Generation) -> Commit:
@@ -224,6 +229,22 @@ def with_price_doubt(commit: Commit, doubt: PriceDoubt) -> Commit:
 def with_head(commit: Commit, before: Head | None, after: Head) -> Commit:
     """The same commit, which also writes the head of a storyboard."""
     return _with(commit, head=HeadChange(before, after))
+
+
+def flight_change(commit: Commit) -> tuple[str, Counted, int] | None:
+    """(user, what, how many more) where a commit changes what a user has in flight.
+
+    No commit begins or ends both a generation and a storyboard.
+    """
+    if commit.generation is not None:
+        before, after = commit.generation.before, commit.generation.after
+        change = (after.user, Counted.GENERATIONS, flight_step(before, after))
+    elif commit.head is not None:
+        known, head = commit.head.before, commit.head.after
+        change = (head.user, Counted.STORYBOARDS, board_step(known, head))
+    else:
+        return None
+    return change if change[-1] else None
 
 
 def is_new(commit: Commit) -> bool:
@@ -348,6 +369,12 @@ def fold(entries: Iterable[Entry], scope: str, period: str) -> tuple[Micros, Mic
 def period_of(moment: datetime) -> str:
     """The calendar month of a moment in UTC, such as "2026-11"."""
     return f"{moment.astimezone(UTC):%Y-%m}"
+
+
+def next_period(period: str) -> str:
+    """The month behind a month."""
+    year, month = (int(part) for part in period.split("-"))
+    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
 
 
 def generation_scope(generation_id: str) -> str:

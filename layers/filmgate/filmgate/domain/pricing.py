@@ -72,10 +72,12 @@ class RateCard:
 
         Raises ValueError when two rows are equally precise: the card is ambiguous.
         """
+        return self.row_of(provider, match.offer.model, match.frame.resolution, quality)
+
+    def row_of(self, provider: str, model: str, resolution: str, quality: str) -> PriceRow | None:
+        """The same for a model and size that are named."""
         return _most_precise(
-            row
-            for row in self.rows_of(provider)
-            if row.fits(match.offer.model, match.frame.resolution, quality)
+            row for row in self.rows_of(provider) if row.fits(model, resolution, quality)
         )
 
 

@@ -82,6 +82,7 @@ class Storyboard:
     on_refusal: OnRefusal | None = None
     on_unknown: OnUnknown | None = None
     continuity: Continuity = Continuity.FOLLOW
+    webhook_url: str | None = None
 
     def strategy_of(self, shot: Shot) -> Strategy:
         return shot.strategy or self.strategy

@@ -10,7 +10,8 @@ counted when their envelope is opened.
 Money stays in the month and on the day in which it was reserved, UTC, whenever it is settled.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Final
 
@@ -28,6 +29,8 @@ PROVIDER: Final = "provider"
 TYPE: Final = "type"
 STORYBOARDS: Final = "storyboards"  # admitted; a resume is the same storyboard
 STORYBOARD_SPENT: Final = "storyboard_spent"
+NUMBERS: Final = frozenset({COUNT, SUCCEEDED, FAILED, STORYBOARDS})
+"""Totals that count something; all others are money."""
 
 Tally = Mapping[str, Micros]
 """Counters by name, such as "count", "day_22" or "provider_dalle"; what is absent is 0.
@@ -55,6 +58,15 @@ def contribution(attempt: Attempt) -> Tally:
     if attempt.outer:
         found[STORYBOARD_SPENT] = spent
     return {name: amount for name, amount in found.items() if amount}
+
+
+def fold(attempts: Iterable[Attempt]) -> dict[tuple[str, str], Tally]:
+    """The totals of every scope and month, told anew from its attempts; storyboards are none."""
+    found: dict[tuple[str, str], Tally] = defaultdict(dict)
+    for attempt in attempts:
+        for scope in (*attempt.scopes, *attempt.outer):
+            found[scope] = added(found[scope], contribution(attempt))
+    return found
 
 
 def average_of_storyboards(tally: Tally) -> Micros | None:

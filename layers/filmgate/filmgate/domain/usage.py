@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Final
 
 from filmgate.domain.attempts import Attempt, AttemptState
-from filmgate.domain.facts import Delivered, Ordered
+from filmgate.domain.catalogue import Sound
+from filmgate.domain.facts import Delivered, Ordered, Reported
 from filmgate.domain.generations import Generation, Link
 from filmgate.domain.money import format_usd
 
@@ -24,6 +25,8 @@ class What(StrEnum):
 
     SIZE = "size"
     DURATION = "duration"
+    SOUND = "sound"
+    COUNT = "count"
     COST = "cost"
 
 
@@ -50,6 +53,7 @@ def ordered_of(generation: Generation, link: Link) -> Ordered:
         project=generation.project,
         script_id=generation.script_id,
         shot_number=generation.shot_number,
+        sound=link.sound,
     )
 
 
@@ -75,6 +79,7 @@ def differences(attempt: Attempt) -> tuple[Difference, ...]:
     found: tuple[Difference, ...] = ()
     if attempt.ordered is not None and attempt.delivered is not None:
         found = delivery_differences(attempt.ordered, attempt.delivered)
+    found = (*found, *count_differences(attempt.reported))
     if attempt.is_settled and attempt.settled_micros != attempt.reserved_micros:
         cost = Difference(
             What.COST,
@@ -87,10 +92,8 @@ def differences(attempt: Attempt) -> tuple[Difference, ...]:
 
 
 def delivery_differences(ordered: Ordered, delivered: Delivered) -> tuple[Difference, ...]:
-    """What a take is otherwise than ordered.
-
-    An order is always of one take. It says nothing about sound, so sound is shown and not judged.
-    """
+    """What a take is otherwise than ordered. Sound is judged where an order says something of it,
+    and somebody has listened."""
     found = []
     if (delivered.width, delivered.height) != (ordered.width, ordered.height):
         wanted, came = (f"{one.width}x{one.height}" for one in (ordered, delivered))
@@ -99,4 +102,15 @@ def delivery_differences(ordered: Ordered, delivered: Delivered) -> tuple[Differ
     if length_ms is not None and abs(length_ms - ordered_s * 1000) > DURATION_TOLERANCE_MS:
         length = f"{length_ms / 1000:.1f}"
         found.append(Difference(What.DURATION, str(ordered_s), length, "s"))
+    if ordered.sound is not None and delivered.has_audio is not None:
+        came_with = Sound.ON if delivered.has_audio else Sound.OFF
+        if came_with is not ordered.sound:
+            found.append(Difference(What.SOUND, ordered.sound, came_with, "track"))
     return tuple(found)
+
+
+def count_differences(reported: Reported | None) -> tuple[Difference, ...]:
+    """Whether a vendor answered with another number of results than the one that is ordered."""
+    if reported is None or reported.results is None:
+        return ()
+    return (Difference(What.COUNT, "1", str(reported.results), "results"),)

@@ -34,7 +34,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A webhook of one generation and how its delivery stands.
+    """A webhook of one generation, or of one run of a storyboard, and how its delivery stands.
 
     The body is kept as it was first written, so that every try sends the same bytes.
     `problem` is a public sentence about the last try, None when that was a success.

@@ -22,8 +22,8 @@ DEFAULT_FPS: Final = 24
 class Wish:
     """One image or one clip as asked for; None means "not said", never a hidden default.
 
-    `image` is the id of a take that serves as the keyframe. `resolution` is "1024x1024" for
-    an image and "720p", "1080p" or "4k" for a clip.
+    `image` is the id of a take, or of an uploaded image, that serves as the keyframe. `resolution`
+    is "1024x1024" for an image and "720p", "1080p" or "4k" for a clip.
     """
 
     type: Media

@@ -70,8 +70,10 @@ def in_new_words(task: Mapping[str, Any]) -> dict[str, Any]:
         "message": task.get("task_status_msg", ""),
     }
     match task.get("task_result"):
-        case {"videos": [{"url": str(url)}, *_]}:
-            seen["outputs"] = [{"type": "video", "url": url}]
+        case {"videos": [{"url": str()}, *_] as videos}:
+            seen["outputs"] = [
+                {"type": "video", **video} for video in videos if isinstance(video, dict)
+            ]
     if "final_unit_deduction" in task:
         seen["billing"] = [{"charge_type": "unit", "amount": task["final_unit_deduction"]}]
     return seen

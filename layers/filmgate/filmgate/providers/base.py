@@ -73,6 +73,7 @@ class Finished:
     """The result: its bytes, or the vendor's link to them.
 
     What the vendor says about its bill, where it does: output tokens, seconds of clip, or money.
+    `results` is how many its answer holds; one is ordered, one is kept, and others are told of.
     """
 
     data: bytes | None = None
@@ -80,6 +81,7 @@ class Finished:
     tokens: int | None = None
     seconds: int | None = None
     cost_micros: int | None = None
+    results: int = 1
 
 
 class Reply(Protocol):

@@ -74,8 +74,12 @@ class Dalle(Adapter):
             deadline_s=deadline_s,
         )
         match answer.json:
-            case {"data": [{"b64_json": str(text)}, *_]} if answer.status == 200:
-                return Finished(data=picture(self._account, text), tokens=_tokens(answer.json))
+            case {"data": [{"b64_json": str(text)}, *others]} if answer.status == 200:
+                return Finished(
+                    data=picture(self._account, text),
+                    tokens=_tokens(answer.json),
+                    results=1 + len(others),
+                )
             case {"error": {"message": str()} as error} if answer.status >= 400:
                 raise self._refusal(answer, error)
         raise unclear(self._account, answer)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement
+from filmgate.domain.catalogue import Catalogue, Frame, Offer, Provider, Retirement, Sound
 from filmgate.domain.money import Micros, parse_rate
 from filmgate.domain.pricing import PriceRow, RateCard, Unit
 from filmgate.domain.strategies import Role, Strategy
@@ -65,6 +65,9 @@ class _Duration(_Strict):
 _Rank = Annotated[int, Field(ge=1, le=100)]
 
 
+_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+
+
 class _OfferTable(_Strict):
     model: str
     frames: list[str] = Field(min_length=1)
@@ -77,9 +80,8 @@ class _OfferTable(_Strict):
     needs_keyframe: bool = False
     retires_on: date | None = None
     quality_rank: _Rank | None = None
-
-
-_KeyShape = Annotated[list[Annotated[str, Field(pattern=r"^[a-z_]+$")]], Field(min_length=1)]
+    sound: Literal["off", "on"] | None = None
+    key_fields: list[_KeyShape] = []
 
 
 class _RetiredTable(_Strict):
@@ -104,6 +106,7 @@ class _ProviderTable(_Strict):
     needs_key: bool = True
     key_fields: list[_KeyShape] = [["api_key"]]
     retired: _RetiredTable | None = None
+    ended_models: dict[str, date] = {}
 
 
 class _StrategiesTable(_Strict):
@@ -177,6 +180,7 @@ def _provider(name: str, table: _ProviderTable) -> Provider:
         key_fields=tuple(map(tuple, table.key_fields)) if table.needs_key else (),
         aliases=tuple(table.aliases),
         retired=_retirement(table.retired),
+        ended_models=tuple(table.ended_models.items()),
     )
 
 
@@ -197,6 +201,8 @@ def _offer(table: _OfferTable, usual_rank: int) -> Offer:
         needs_keyframe=table.needs_keyframe,
         retires_on=table.retires_on,
         quality_rank=usual_rank if table.quality_rank is None else table.quality_rank,
+        sound=None if table.sound is None else Sound(table.sound),
+        key_fields=tuple(map(tuple, table.key_fields)),
     )
 
 

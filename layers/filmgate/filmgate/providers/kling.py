@@ -158,8 +158,10 @@ class Kling(Adapter):
         if seen is None:
             raise ProviderJobUnknown(self._account.provider, "does not list the task")
         match seen:
-            case {"status": "succeeded", "outputs": [{"type": "video", "url": str(url)}, *_]}:
-                return Finished(url=url, cost_micros=cost_of(seen.get("billing")))
+            case {"status": "succeeded", "outputs": [{"type": "video", "url": str(url)}, *others]}:
+                return Finished(
+                    url=url, cost_micros=cost_of(seen.get("billing")), results=1 + len(others)
+                )
             case {"status": "succeeded"}:
                 raise ProviderResultMissing(self._account.provider, "succeeded without a clip")
             case {"status": "failed"}:

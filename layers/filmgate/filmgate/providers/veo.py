@@ -243,10 +243,10 @@ class Veo(Adapter):
 
     def _sample(self, made: Mapping[str, Any]) -> Finished:
         match made:
-            case {"generatedSamples": [{"video": {"uri": str(uri)}}, *_]} if uri:
-                return Finished(url=uri)
-            case {"generatedSamples": [{"video": {"encodedVideo": str(data)}}, *_]} if data:
-                return Finished(data=picture(self._account, data))
+            case {"generatedSamples": [{"video": {"uri": str(uri)}}, *others]} if uri:
+                return Finished(url=uri, results=1 + len(others))
+            case {"generatedSamples": [{"video": {"encodedVideo": str(data)}}, *others]} if data:
+                return Finished(data=picture(self._account, data), results=1 + len(others))
         if made.get("raiMediaFilteredReasons") or made.get("raiMediaFilteredCount"):
             raise ContentRefused(
                 self._account.provider, "refused by its content policy while making it", status=200

@@ -9,17 +9,22 @@ from filmgate.domain.boards import Head, Made, ShotRecord
 from filmgate.domain.continuity import Group
 from filmgate.domain.ledger import Budget
 from filmgate.domain.storyboard import StoryboardState
+from filmgate.domain.webhooks import Delivery
 from filmgate.usecases.ports import ExecutionState, Studio
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All that is kept of a storyboard: its present shots and groups, the envelopes of all runs."""
+    """All that is kept of a storyboard: its present shots and groups, the envelopes of all runs.
+
+    `webhook` is that of the present run, there once it has ended.
+    """
 
     head: Head
     shots: tuple[ShotRecord, ...]
     groups: tuple[Group, ...]
     envelopes: tuple[Budget, ...]
+    webhook: Delivery | None = None
 
     @property
     def settled(self) -> int:

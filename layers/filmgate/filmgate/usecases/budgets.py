@@ -103,7 +103,11 @@ def set_budget(
         limit = default_limit
     for _ in range(_TRIES):
         before = studio.limit_of(tenant, scope)
-        studio.open_budget(tenant, fresh_budget(before, scope, period, default_limit))
+        try:
+            fresh = fresh_budget(before, scope, period, default_limit)
+            studio.open_budget(tenant, fresh, seen=before)
+        except Stale:
+            continue
         budget = studio.budget(tenant, scope, period)
         if budget is None:
             raise StoreUnavailable("the budget just opened cannot be read")
@@ -140,10 +144,24 @@ def with_open_budgets(
         try:
             return work()
         except BudgetMissing as missing:
-            limit = studio.limit_of(tenant, missing.scope)
-            fresh = fresh_budget(limit, missing.scope, missing.period, default_limit)
-            studio.open_budget(tenant, fresh)
+            _open(missing.scope, missing.period, tenant, studio, default_limit)
     return work()
+
+
+def _open(scope: str, period: str, tenant: str, studio: Studio, default_limit: Micros) -> None:
+    """Open a budget under the limit that holds at that very moment.
+
+    Raises StoreUnavailable when the limit was changed many times over meanwhile.
+    """
+    for _ in range(_TRIES):
+        limit = studio.limit_of(tenant, scope)
+        try:
+            fresh = fresh_budget(limit, scope, period, default_limit)
+            studio.open_budget(tenant, fresh, seen=limit)
+        except Stale:
+            continue
+        return
+    raise StoreUnavailable("the budget is being changed by others; try again")
 
 
 def _standing(

@@ -39,7 +39,9 @@ def conclude_storyboard(
         closing = replace(head, state=StoryboardState.FAILED)
         parts = [progress_of(closing, one.record, one.made) for one in found.shots]
         state, progress = standing(head, parts)
-        ended = head.now(state=state, progress=progress, completed_at=clock())
+        ended = head.now(
+            state=state, progress=progress, completed_at=clock(), actual_micros=board.settled
+        )
         try:
             close_with(head, ended, boards=boards, now=clock())
         except Stale:

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from filmgate.domain import ledger
-from filmgate.domain.attempts import IllegalTransition
+from filmgate.domain.attempts import Attempt, AttemptState, IllegalTransition
 from filmgate.domain.attempts import correct as corrected
 from filmgate.domain.errors import NotFound, Stale, StateConflict, StoreUnavailable
-from filmgate.domain.generations import Record
-from filmgate.domain.money import Micros
+from filmgate.domain.generations import Generation, Record
+from filmgate.domain.money import Micros, format_usd
 from filmgate.usecases.ports import Principal, Studio
 from filmgate.usecases.reading import read_generation
 
@@ -26,18 +26,19 @@ def correct(
     studio: Studio,
     now: datetime,
 ) -> Record:
-    """Set what a settled attempt really cost, and give the record as it then is.
+    """Set what an attempt really cost, and give the record as it then is.
 
-    The difference moves every budget that the attempt drew on, in the month it was bought in.
-    Raises NotFound, and StateConflict while the attempt's own end is still to come.
+    The difference moves every budget that the attempt drew on, in the month it was bought in. One
+    that its provider refused may be on the bill all the same, once its generation has ended. Raises
+    NotFound, and StateConflict while the attempt's own end is still to come, for one that was never
+    sent, and for one that costs just that already.
     """
     for _ in range(_TRIES):
         record = read_generation(generation_id, principal=principal, studio=studio)
         before = next((one for one in record.attempts if one.id == attempt_id), None)
         if before is None:
             raise NotFound("The generation has no attempt with this id.")
-        if not before.reserved_micros:
-            raise StateConflict("Nothing was held for the attempt: its provider bills nothing.")
+        _check(before, actual, record.generation)
         try:
             after = corrected(before, actual=actual, now=now)
         except IllegalTransition:
@@ -53,3 +54,19 @@ def correct(
             continue
         return replace(moved, generation=moved.counted)
     raise StoreUnavailable("the attempt is being changed by others; try again")
+
+
+def _check(attempt: Attempt, actual: Micros, generation: Generation) -> None:
+    """Raises StateConflict for what cannot be corrected, or need not be."""
+    if not attempt.reserved_micros:
+        raise StateConflict("Nothing was held for the attempt: its provider bills nothing.")
+    if attempt.state is AttemptState.RELEASED:
+        if not attempt.tries:
+            raise StateConflict("The attempt was never sent, so nobody can have billed it.")
+        if not generation.is_terminal:
+            raise StateConflict("The generation still runs; correct this once it has ended.")
+    told = attempt.settled_micros == actual and not attempt.is_held
+    if told and not attempt.is_open:  # one that is open is closed by a word about it
+        raise StateConflict(
+            f"The attempt has cost {format_usd(actual)} USD already: there is nothing to correct."
+        )

@@ -30,20 +30,20 @@ class Deliver:
     scale_percent: float = 100
     jitter: Callable[[], float] = random
 
-    def __call__(self, tenant: str, generation_id: str, *, last: bool) -> DeliveryState:
+    def __call__(self, tenant: str, ended: str, *, last: bool) -> DeliveryState:
         """Make a try and give how the delivery stands after it.
 
         A delivery that is over is left alone. `last` says that no other try will follow.
         Raises StoreUnavailable or KeyStoreUnavailable; if the answer came before that, the
         receiver gets the same message once more and knows it by its id.
         """
-        delivery = self.deliveries.find(tenant, generation_id)
+        delivery = self.deliveries.find(tenant, ended)
         if delivery is None or delivery.is_over:
             return DeliveryState.DELIVERED
         status, problem, final = self._try(tenant, delivery)
         state = state_after(status, final=final, last=last)
         self.deliveries.note(
-            tenant, generation_id, state=state, status=status, problem=problem, at=self.clock()
+            tenant, ended, state=state, status=status, problem=problem, at=self.clock()
         )
         return state
 

@@ -1,27 +1,24 @@
-"""What would this cost? Prices only: nothing is written, no provider is called."""
+"""What would this cost? No provider is called, and nothing but the quote is written."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from filmgate.domain.catalogue import Catalogue
 from filmgate.domain.chain import Candidate, make_plan
-from filmgate.domain.ids import quote_id
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.quotes import Quote
 from filmgate.domain.strategies import Strategy
 from filmgate.domain.wishes import AUTO, Wish
 from filmgate.usecases.ports import Studio
+from filmgate.usecases.quotes import Quotes, quote_of_request
 from filmgate.usecases.request import Priced, Request, priced
-
-QUOTE_LIFE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A priced chain with the card it was priced by."""
+    """A priced chain with the card it was priced by, and the quote that binds the price."""
 
-    quote_id: str
-    expires_at: datetime
+    quote: Quote
     request: Request
     priced: Priced
     card: RateCard
@@ -41,11 +38,15 @@ def estimate(
     *,
     tenant: str,
     studio: Studio,
+    quotes: Quotes,
     catalogue: Catalogue,
     card: RateCard,
     now: datetime,
 ) -> Estimate:
-    """Price a request: the chosen provider, or the whole chain. Raises as `priced` does."""
+    """Price a request: the chosen provider, or the whole chain.
+
+    Raises as `priced` does, and StoreUnavailable: no quote is told that was not kept.
+    """
     found = priced(
         request,
         tenant=tenant,
@@ -55,10 +56,9 @@ def estimate(
         card=card,
         now=now,
     )
-    expires_at = now + QUOTE_LIFE
-    costs = ",".join(f"{entry.provider.id}={entry.cost}" for entry in found.plan.eligible)
-    name = quote_id(tenant, repr(request), card.name, card.version, costs, expires_at.isoformat())
-    return Estimate(name, expires_at, request, found, card)
+    quote = quote_of_request(request, found, tenant=tenant, card=card, now=now)
+    quotes.put_quote(tenant, quote)
+    return Estimate(quote, request, found, card)
 
 
 def compare(

@@ -1,7 +1,8 @@
 """What would a storyboard cost, part by part, by every strategy, and within a budget at its best?
 
-Prices only: nothing is written, no provider is called. Settings and health are read once, and every
-distinct wish is held against the providers once, however many shots and strategies ask for it.
+No provider is called, and nothing but the quote is written. Settings and health are read once, and
+every distinct wish is held against the providers once, however many shots and strategies ask for
+it.
 """
 
 from collections import defaultdict
@@ -22,15 +23,15 @@ from filmgate.domain.chain import (
 )
 from filmgate.domain.errors import NoCapableProvider, ValidationFailed
 from filmgate.domain.health import Health
-from filmgate.domain.ids import quote_id
 from filmgate.domain.money import Micros
 from filmgate.domain.optimise import Goal, Infeasible, Optimum, Option, optimise
 from filmgate.domain.pricing import RateCard
+from filmgate.domain.quotes import Chain, Quote, Subject, make_quote
 from filmgate.domain.storyboard import Part, Shot, Storyboard
 from filmgate.domain.strategies import Strategy, strategy_for
 from filmgate.domain.wishes import AUTO, Media, Wish
-from filmgate.usecases.estimate import QUOTE_LIFE
 from filmgate.usecases.ports import Studio
+from filmgate.usecases.quotes import Quotes, asked_of_storyboard
 
 SHOTS_NAMED: Final = 5
 """A warning names that many shots and counts the others."""
@@ -92,8 +93,7 @@ class Optimised:
 class StoryboardEstimate:
     """A priced storyboard. `strategies` has what each would cost if all shots followed it."""
 
-    quote_id: str
-    expires_at: datetime
+    quote: Quote
     storyboard: Storyboard
     shots: tuple[PricedShot, ...]
     totals: Totals
@@ -101,6 +101,11 @@ class StoryboardEstimate:
     warnings: tuple[str, ...]
     optimised: Optimised | None
     card: RateCard
+
+    @property
+    def chains(self) -> list[Chain]:
+        """What it was reckoned from."""
+        return _chains(self.shots)
 
 
 def estimate_storyboard(
@@ -112,9 +117,14 @@ def estimate_storyboard(
     catalogue: Catalogue,
     card: RateCard,
     now: datetime,
+    quotes: Quotes | None = None,
 ) -> StoryboardEstimate:
-    """Price every part of every shot. Raises ValidationFailed for a provider or floor that does
-    not exist, NoCapableProvider naming every part that nobody can make and why."""
+    """Price every part of every shot, and keep the quote where `quotes` are given.
+
+    Raises ValidationFailed for a provider or floor that does not exist, NoCapableProvider naming
+    every part that nobody can make and why; StoreUnavailable, since no quote is told that was not
+    kept.
+    """
     floor = _floor(aim, catalogue)
     _check_providers(storyboard, catalogue)
     prices = _Prices(
@@ -122,22 +132,23 @@ def estimate_storyboard(
     )
     _check_eligible(storyboard, prices)
     shots = prices.of_all(None)
-    expires_at = now + QUOTE_LIFE
-    costs = [f"{e.provider.id}={e.cost}" for p in _parts(shots) for e in p.plan.eligible]
+    totals = _totals(shots)
+    quote = make_quote(
+        Subject.STORYBOARD, asked_of_storyboard(storyboard), _chains(shots),
+        tenant=tenant, expected=totals.expected, worst=totals.max, card=card, now=now,
+    )  # fmt: skip
+    if quotes is not None:
+        quotes.put_quote(tenant, quote)
     return StoryboardEstimate(
-        quote_id=quote_id(
-            tenant, repr(storyboard), card.name, card.version, ",".join(costs),
-            expires_at.isoformat(),
-        ),
-        expires_at=expires_at,
+        quote=quote,
         storyboard=storyboard,
         shots=shots,
-        totals=_totals(shots),
+        totals=totals,
         strategies={strategy: _totals(prices.of_all(strategy)) for strategy in Strategy},
         warnings=_warnings(shots, now),
         optimised=None if aim is None else _optimised(aim, floor, storyboard, shots),
         card=card,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +288,10 @@ def _places(storyboard: Storyboard) -> Iterable[tuple[str, Shot, Part]]:
 
 def _parts(shots: Iterable[PricedShot]) -> list[PricedPart]:
     return [part for shot in shots for part in shot.parts]
+
+
+def _chains(shots: Iterable[PricedShot]) -> list[Chain]:
+    return [(one.part.wish, one.plan) for one in _parts(shots)]
 
 
 def _totals(shots: Iterable[PricedShot]) -> Totals:

@@ -13,7 +13,6 @@ from filmgate.domain.errors import (
     BudgetExceeded,
     DoesNotFit,
     IdempotencyKeyReused,
-    NotFound,
     StoreUnavailable,
     ValidationFailed,
 )
@@ -25,8 +24,9 @@ from filmgate.domain.usage import ordered_of
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
-from filmgate.usecases.reading import read_generation
+from filmgate.usecases.quotes import Presented, quote_of_request, redeem
 from filmgate.usecases.request import Priced, Request, priced
+from filmgate.usecases.stills import NO_SUCH_STILL, may_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def generate(
     pace: Pace | None,
     now: datetime,
     commission: Commission | None = None,
+    quote: Presented | None = None,
+    retry_of: str | None = None,
 ) -> Admitted:
     """Admit a request and start its workflow, once for every key.
 
@@ -70,8 +72,10 @@ def generate(
     a queued generation, which a repeat with the same key starts. No key means a fresh one, so
     only callers who send one are protected against their own repeats. `pace` bounds the user's
     rate and number in flight, where only what is admitted counts; None counts without a bound.
-    Raises as `priced` does, and BudgetExceeded, IdempotencyKeyReused, or, when nothing else stands
-    against it, TooManyInFlight or RateLimited; none of these stores anything.
+    Started with a `quote`, it costs the quote's `max` at most; a repeat does not look at it again.
+    Raises as `priced` and `redeem` do, and BudgetExceeded, IdempotencyKeyReused, or, when nothing
+    else stands against it, TooManyInFlight or RateLimited; none of these stores anything but the
+    fresh quote of QuoteChanged.
     """
     generation_id = ids.generation_id(
         principal.tenant, principal.user, idempotency_key or uuid4().hex
@@ -84,16 +88,19 @@ def generate(
     found = priced(
         request,
         tenant=principal.tenant,
-        cost_limit=limit,
+        cost_limit=limit if quote is None else request.cost_limit,
         studio=studio,
         catalogue=catalogue,
         card=card,
         now=now,
         preference=commission.preference if commission else ANYBODY,
     )
+    if quote is not None:
+        limit = _quoted(quote, request, found, principal.tenant, card, now)
     generation = _generation(
         generation_id, request, found, principal, card, limit, request_hash, now
     )
+    generation = replace(generation, quote_id=quote.quote_id if quote else None, retry_of=retry_of)
     if commission is not None:
         generation = replace(
             generation, storyboard_id=commission.storyboard_id, envelope=commission.envelope
@@ -118,6 +125,18 @@ def generate(
             raise  # a repeat with the key will start it
         return _undo(generation_id, principal, studio, now)
     return Admitted(Record(generation, (first,)), replayed=False)
+
+
+def _quoted(
+    quote: Presented, request: Request, found: Priced, tenant: str, card: RateCard, now: datetime
+) -> Micros:
+    """The most that the generation may cost, by the quote; raises as `redeem` does.
+
+    It is at most the request's own limit, since it was quoted under that.
+    """
+    fresh = quote_of_request(request, found, tenant=tenant, card=card, now=now)
+    chain = (request.wish, found.plan)
+    return redeem(quote, fresh, [chain], tenant=tenant, card=card, now=now).max
 
 
 def _undo(generation_id: str, principal: Principal, studio: Studio, now: datetime) -> Admitted:
@@ -171,28 +190,9 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
 
 
 def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
-    take_id = request.wish.image
-    if take_id is not None and not may_use(take_id, principal, studio):
-        raise ValidationFailed([("/params/image", "there is no still with this take id")])
-
-
-def may_use(take_id: str, principal: Principal, studio: Studio) -> bool:
-    """Whether this is a still that the principal can see."""
-    try:
-        read_generation(ids.generation_of_take(take_id) or "", principal=principal, studio=studio)
-    except NotFound:
-        return False
-    return find_take_key(studio, principal.tenant, take_id) is not None
-
-
-def find_take_key(studio: Studio, tenant: str, take_id: str) -> str | None:
-    """Where a still lies in the take bucket; None when the tenant has no such still."""
-    generation_id = ids.generation_of_take(take_id)
-    record = studio.find(tenant, generation_id) if generation_id else None
-    for take in record.takes if record else ():
-        if take.id == take_id and take.media_type.startswith("image/"):
-            return take.key
-    return None
+    image = request.wish.image
+    if image is not None and not may_use(image, principal, studio):
+        raise ValidationFailed([("/params/image", NO_SUCH_STILL)])
 
 
 def _generation(
@@ -218,6 +218,7 @@ def _generation(
         rate_card=card.name,
         rate_card_version=card.version,
         cost_limit=cost_limit,
+        own_limit=request.cost_limit,
         expected=found.expected,
         max=found.max,
         request_hash=request_hash,
@@ -252,6 +253,7 @@ def _link(candidate: Candidate, card: RateCard) -> Link:
         on_refusal=candidate.on_refusal,
         on_unknown=candidate.on_unknown,
         price=card.name_of(row),
+        sound=match.offer.sound,
     )
 
 

@@ -1,4 +1,7 @@
-"""The ports of what goes out when a generation has ended: the bus, the queue, the deliveries."""
+"""The ports of what goes out when something has ended: the bus, the queue, the deliveries.
+
+`ended` names it: a generation by its id, the run of a storyboard by its own name.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,18 +19,18 @@ class Bus(Protocol):
 
 
 class Deliveries(Protocol):
-    """The records of webhooks, one beside each generation that asked for one."""
+    """The records of webhooks, one beside each generation or run that asked for one."""
 
-    def open(self, tenant: str, generation_id: str, delivery: Delivery) -> None:
+    def open(self, tenant: str, ended: str, delivery: Delivery) -> None:
         """Keep a new record; one that is there stays as it is. Raises StoreUnavailable."""
 
-    def find(self, tenant: str, generation_id: str) -> Delivery | None:
+    def find(self, tenant: str, ended: str) -> Delivery | None:
         """The record, read consistently; None when there is none. Raises StoreUnavailable."""
 
     def note(
         self,
         tenant: str,
-        generation_id: str,
+        ended: str,
         *,
         state: DeliveryState,
         status: int | None,
@@ -41,7 +44,7 @@ class Deliveries(Protocol):
 class WebhookQueue(Protocol):
     """Where webhooks wait for their next try."""
 
-    def send(self, tenant: str, generation_id: str) -> None:
+    def send(self, tenant: str, ended: str) -> None:
         """Ask for a first try; raises NotAnnounced."""
 
 

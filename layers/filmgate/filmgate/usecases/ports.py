@@ -1,11 +1,11 @@
 """What the use cases need from outside, as protocols. wiring.py knows who fulfils them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from filmgate.domain.alarms import Notice
 from filmgate.domain.attempts import Attempt
@@ -17,6 +17,7 @@ from filmgate.domain.generations import Generation, GenerationState, Link, Recor
 from filmgate.domain.health import Health
 from filmgate.domain.ledger import Budget, Commit, Entry, PriceDoubt
 from filmgate.domain.money import Micros
+from filmgate.domain.uploads import Upload
 from filmgate.domain.usage import Status
 from filmgate.domain.wishes import Media
 from filmgate.providers.base import Adapter
@@ -85,12 +86,23 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What a generation that has ended says it cost."""
+
+    generation_id: str
+    actual_micros: Micros
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything the table has of one tenant's money: budgets, entries, attempts by generation."""
+    """Everything the table has of one tenant's money: budgets, entries, attempts by generation,
+    and what its ended generations say they cost."""
 
     budgets: Sequence[Budget]
     entries: Sequence[Entry]
     attempts: Sequence[Attempt]
+    paid: Sequence[Paid] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,9 @@ class Studio(Protocol):
 
     def find(self, tenant: str, generation_id: str) -> Record | None:
         """A generation with all that belongs to it, read consistently."""
+
+    def upload(self, tenant: str, upload_id: str) -> Upload | None:
+        """An upload, read consistently; None when there is none."""
 
     def page(
         self,
@@ -131,8 +146,12 @@ class Studio(Protocol):
     def budget(self, tenant: str, scope: str, period: str) -> Budget | None:
         """The budget of a scope and period; None when it is not open yet."""
 
-    def open_budget(self, tenant: str, budget: Budget) -> None:
-        """Open a period's budget by a guarded put; one that is open stays as it is."""
+    def open_budget(self, tenant: str, budget: Budget, *, seen: BudgetLimit | None = None) -> None:
+        """Open a period's budget by a guarded put; one that is open stays as it is.
+
+        `seen` is the limit that it was made from, None for none. Raises Stale when that is not the
+        scope's limit any more: a month must not begin under a limit that was changed meanwhile.
+        """
 
     def limit_of(self, tenant: str, scope: str) -> BudgetLimit | None:
         """What was set for a scope; None when nothing was."""
@@ -151,7 +170,8 @@ class Studio(Protocol):
         """Set a scope's limit, move this period's room with it, and add `record` to the trail, in
         one transaction.
 
-        Raises Stale when `before` or `budget` is not what the table has.
+        Raises Stale when `before` or `budget` is not what the table has, and when the next month's
+        budget is open already: it began under the limit before this one.
         """
 
     def provider_settings(self, tenant: str) -> Mapping[str, ProviderSettings]:
@@ -197,6 +217,46 @@ class Studio(Protocol):
 
     def token(self, tenant: str, token_hash: str) -> Token | None:
         """The token with this SHA-256; None when there is none."""
+
+
+class UploadBook(Studio, Protocol):
+    """The table as far as uploads are written in it."""
+
+    def add_upload(self, upload: Upload) -> None:
+        """Write a new upload; raises AlreadyExists, or StoreUnavailable."""
+
+    def change_upload(self, before: Upload, after: Upload) -> None:
+        """Write what became of an upload; raises Stale when it is not `before` any more."""
+
+
+class Repeats(Protocol):
+    """The memory of when a request was first made, for callers that cannot name their repeats."""
+
+    def first_asked(
+        self, tenant: str, claim_id: str, *, now: datetime, since: datetime
+    ) -> datetime:
+        """When this was first asked, if that was not before `since`; else it is asked now.
+
+        All who ask at the same moment get the same answer. Raises StoreUnavailable.
+        """
+
+    def ask_anew(self, tenant: str, claim_id: str, *, seen: datetime, now: datetime) -> datetime:
+        """Count as asked now what was first asked at `seen`; what another made of it meanwhile."""
+
+
+class Videos(Studio, Protocol):
+    """The table as far as it lists videos for clients that page by the last one they saw."""
+
+    def videos(
+        self,
+        tenant: str,
+        *,
+        limit: int,
+        after: Generation | None,
+        oldest_first: bool,
+        user: str | None,
+    ) -> tuple[Sequence[Generation], bool]:
+        """Videos behind `after` that nobody took from the list, and whether there are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +363,44 @@ class Takes(Protocol):
 
     def link(self, key: str, *, filename: str, expires_s: int) -> str:
         """A presigned link to one object, as an attachment."""
+
+
+TENANT_FIELD: Final = "filmgate-tenant"
+"""The metadata that a signed form carries: whose upload the key is of. The form is refused with any
+other value, and nobody else can sign one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object of the uploads bucket, in one version; names of its metadata are in lower case."""
+
+    key: str
+    version_id: str
+    size_bytes: int
+    metadata: Mapping[str, str]
+    changed_at: datetime
+
+
+class Inbox(Protocol):
+    """The uploads bucket."""
+
+    def form(
+        self, key: str, *, content_type: str, size_bytes: int, tenant: str, expires_s: int
+    ) -> tuple[str, Mapping[str, str]]:
+        """Where to post a file, and the fields to post with it: this key, type and size alone."""
+
+    def find(self, key: str, version_id: str | None = None) -> Found | None:
+        """An object in this or its present version; None when there is none (any more)."""
+
+    def read(self, found: Found, *, most: int) -> bytes:
+        """Its bytes, but not more of them than `most`."""
+
+    def chunks(self, found: Found) -> Iterator[bytes]:
+        """Its bytes as a stream."""
+
+    def put_aside(self, found: Found, place: str, reason: bytes) -> None:
+        """Copy an object to a place where it starts nothing, with the reason beside it. A repeat
+        is a success."""
 
 
 class Adapters(Protocol):

@@ -81,7 +81,8 @@ def set_key(
     provider = find_provider(provider_id, catalogue)
     fields = _fields(provider, key)
     keys.put(tenant, provider.id, fields)
-    changes = {"key_set": True, "key_hint": _hint(next(iter(fields.values())))}
+    hint = _hint(next(iter(fields.values())))
+    changes = {"key_set": True, "key_hint": hint, "key_shape": tuple(fields)}
     amend(
         provider,
         changes,
@@ -113,7 +114,7 @@ def remove_key(
     """
     provider = find_provider(provider_id, catalogue)
     keys.delete(tenant, provider.id)
-    changes = {"key_set": False, "key_hint": None}
+    changes = {"key_set": False, "key_hint": None, "key_shape": ()}
     amend(
         provider,
         changes,

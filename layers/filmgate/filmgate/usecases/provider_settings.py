@@ -23,7 +23,7 @@ from filmgate.domain.wishes import Media
 from filmgate.usecases.ports import ApiUrls, Studio
 
 _TRIES: Final = 8
-_UNRECORDED: Final = frozenset({"key_set", "key_hint", "version"})
+_UNRECORDED: Final = frozenset({"key_set", "key_hint", "key_shape", "version"})
 
 
 @dataclass(frozen=True, slots=True)

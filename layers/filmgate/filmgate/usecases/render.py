@@ -12,7 +12,6 @@ from typing import Final, Protocol
 from filmgate.domain.attempts import release, store
 from filmgate.domain.errors import ResultUnusable, Stale
 from filmgate.domain.generations import Record, Step, next_step
-from filmgate.usecases.generate import find_take_key
 from filmgate.usecases.ports import Clock, Studio, Takes
 from filmgate.usecases.steps import (
     Inspection,
@@ -22,8 +21,10 @@ from filmgate.usecases.steps import (
     outcome_of,
     read,
     take_of,
+    warnings_for,
     write,
 )
+from filmgate.usecases.stills import find_still_key
 
 DEFAULT_MOTION: Final = "push_in"
 
@@ -61,7 +62,7 @@ class Render:
 
     def _render(self, record: Record) -> Record:
         wish, link = record.generation.wish, record.link
-        key = find_take_key(self.studio, record.generation.tenant, wish.image or "")
+        key = find_still_key(self.studio, record.generation.tenant, wish.image or "")
         with tempfile.TemporaryDirectory(prefix="filmgate-") as folder:
             clip = Path(folder) / "clip.mp4"
             try:
@@ -83,7 +84,8 @@ class Render:
             take = take_of(record, seen, now=now)
             self.takes.put_file(take.key, clip, take.media_type)
             stored = store(record.current, now=now, actual=link.cost_micros)
-            return write(self.studio, record, stored, now=now, take=take)
+            return write(self.studio, record, stored, now=now, take=take,
+                         warnings=warnings_for(record, seen))  # fmt: skip
 
     def _give_up(self, record: Record, error: ResultUnusable) -> Record:
         """Nobody bills a render that failed, so its hold goes back."""

@@ -33,7 +33,8 @@ from filmgate.usecases.ports import Studio
 class Request:
     """A validated request for one generation or its price.
 
-    `on_refusal` and `on_unknown` are None where the owner's settings shall decide.
+    `model` is None where any model of the provider will do; `on_refusal` and `on_unknown` are None
+    where the owner's settings shall decide.
     """
 
     wish: Wish
@@ -47,6 +48,7 @@ class Request:
     shot_number: int | None = None
     tags: tuple[str, ...] = ()
     webhook_url: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ def priced(
         settings=studio.provider_settings(tenant),
         health=studio.health(tenant),
         now=now,
+        model=request.model,
     )
     plan = preferring(plan, preference)
     if not plan.eligible:

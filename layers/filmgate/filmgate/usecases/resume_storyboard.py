@@ -5,6 +5,7 @@ from datetime import datetime
 
 from filmgate.domain.boards import Head, PartRecord, ShotRecord
 from filmgate.domain.errors import Stale, StateConflict
+from filmgate.domain.pace import Pace
 from filmgate.domain.storyboard import PartState, StoryboardState, resumed
 from filmgate.domain.strategies import Role
 from filmgate.usecases.boards import Boards, StoryboardWorkflow, shooting_of
@@ -23,12 +24,14 @@ def resume_storyboard(
     workflow: StoryboardWorkflow,
     market: Market,
     now: datetime,
+    pace: Pace | None = None,
 ) -> Head:
     """Admit a new run, priced now and held as a whole, and start it.
 
-    `approve` lets groups go on that stopped because they would have changed their provider. Raises
-    NotFound; StateConflict for one that runs, was cancelled, or has nothing to repeat; and all that
-    an admission raises. A part whose money is in doubt is left alone.
+    `approve` lets groups go on that stopped because they would have changed their provider. A quote
+    bounds what all runs cost, however long ago it expired. Raises NotFound; StateConflict for one
+    that runs, was cancelled, or has nothing to repeat; and all that an admission raises. A part
+    whose money is in doubt is left alone.
     """
     standing = stand(read_board(storyboard_id, principal=principal, boards=boards), boards)
     before = standing.board.head
@@ -42,7 +45,8 @@ def resume_storyboard(
         raise StateConflict(_why_nothing(standing, waiting))
     asked = [_only(shot, roles) for shot, roles in again]
     wanted = replace(before.asked, shots=tuple(one.shot for one in asked))
-    priced = price_all(wanted, before.tenant, boards, market, now)
+    quoted = before.quoted is not None
+    priced = price_all(wanted, before.tenant, boards, market, now, quoted=quoted)
     costs = {one.shot.number: one for one in priced.shots}
     run = before.run + 1
     after = before.now(
@@ -52,12 +56,13 @@ def resume_storyboard(
         state=StoryboardState.QUEUED,
         progress=None,
         completed_at=None,
+        actual_micros=None,
         warnings=priced.warnings,
     )
     try:
         head = open_run(
             before, after, [_priced(shot, roles, costs) for shot, roles in shots], groups,
-            priced=priced.shots, boards=boards, market=market, now=now,
+            priced=priced.shots, boards=boards, market=market, now=now, pace=pace,
         )  # fmt: skip
     except Stale:
         raise StateConflict("Another resume of this storyboard was faster.") from None

@@ -28,8 +28,9 @@ from filmgate.domain.errors import (
 )
 from filmgate.domain.fitting import Priced, fit
 from filmgate.domain.generations import Envelope
-from filmgate.domain.ledger import STORYBOARD_SCOPE, envelope_scope, outer_scopes
+from filmgate.domain.ledger import QUOTE_SCOPE, STORYBOARD_SCOPE, envelope_scope, outer_scopes
 from filmgate.domain.money import Micros, format_usd
+from filmgate.domain.pace import Counted, Pace, Start
 from filmgate.domain.pricing import RateCard
 from filmgate.domain.storyboard import FROM_KEYFRAME, Continuity, Shot, Storyboard
 from filmgate.usecases.boards import Boards, StoryboardWorkflow, shooting_of
@@ -41,11 +42,14 @@ from filmgate.usecases.estimate_storyboard import (
     StoryboardEstimate,
     estimate_storyboard,
 )
-from filmgate.usecases.generate import may_use
 from filmgate.usecases.ports import Principal
+from filmgate.usecases.quotes import Presented, redeem
+from filmgate.usecases.stills import NO_SUCH_STILL, may_use
 
 LARGEST_SHOT_BYTES: Final = 350_000
 """A shot with all its prompts shares one item of at most 400 KB."""
+
+_OWN_LIMITS: Final = {STORYBOARD_SCOPE: "its budget", QUOTE_SCOPE: "its quote"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,29 @@ def start_storyboard(
     workflow: StoryboardWorkflow,
     market: Market,
     now: datetime,
+    quote: Presented | None = None,
+    pace: Pace | None = None,
 ) -> Begun:
     """Admit a whole storyboard and start its workflow, once for every key.
 
-    Raises as `estimate_storyboard` does; BudgetExceeded with what would fit, CostLimitExceeded or
-    ValidationFailed; IdempotencyKeyReused. None of these holds any money.
+    Started with a `quote`, all its runs cost the quote's `max` at most; a repeat does not look at
+    it again. `pace` bounds what the user may start and have under way; None bounds nothing. Raises
+    as `estimate_storyboard` and `redeem` do; BudgetExceeded with what would fit, CostLimitExceeded
+    or ValidationFailed; IdempotencyKeyReused; RateLimited or TooManyInFlight. None of these holds
+    any money.
     """
     name = ids.storyboard_id(principal.tenant, principal.user, idempotency_key or uuid4().hex)
-    request_hash = hashlib.sha256(repr(storyboard).encode()).hexdigest()
+    said = f"{storyboard!r}{quote.quote_id if quote else ''}"
+    request_hash = hashlib.sha256(said.encode()).hexdigest()
     earlier = boards.head(principal.tenant, name) if idempotency_key else None
     if earlier is not None:
         return _replay(earlier, request_hash, workflow)
     _check_shots(storyboard, principal, boards)
-    found = price_all(storyboard, principal.tenant, boards, market, now)
+    tenant = principal.tenant
+    found = price_all(storyboard, tenant, boards, market, now, quoted=quote is not None)
+    held = quote and redeem(
+        quote, found.quote, found.chains, tenant=tenant, card=market.card, now=now
+    )
     shots = _records(found.shots, _groups(storyboard))
     head = Head(
         id=name,
@@ -104,11 +118,13 @@ def start_storyboard(
         request_hash=request_hash,
         created_at=now,
         warnings=found.warnings,
+        quote_id=held.id if held else None,
+        quoted=held.max if held else None,
     )
     try:
         head = open_run(
             None, head, shots, _groups(storyboard),
-            priced=found.shots, boards=boards, market=market, now=now,
+            priced=found.shots, boards=boards, market=market, now=now, pace=pace,
         )  # fmt: skip
     except AlreadyExists:
         known = boards.head(principal.tenant, name)
@@ -125,12 +141,18 @@ def start_storyboard(
 
 
 def price_all(
-    storyboard: Storyboard, tenant: str, boards: Boards, market: Market, now: datetime
+    storyboard: Storyboard,
+    tenant: str,
+    boards: Boards,
+    market: Market,
+    now: datetime,
+    *,
+    quoted: bool = False,
 ) -> StoryboardEstimate:
     """Every part with the most that it may cost.
 
-    Without a budget of its own a storyboard's parts are bounded as single generations are: raises
-    CostLimitExceeded naming the parts that nobody makes for so little.
+    With neither a budget of its own nor a quote a storyboard's parts are bounded as single
+    generations are: raises CostLimitExceeded naming the parts that nobody makes for so little.
     """
     found = estimate_storyboard(
         storyboard,
@@ -141,7 +163,7 @@ def price_all(
         card=market.card,
         now=now,
     )
-    if storyboard.budget is not None:
+    if quoted or storyboard.budget is not None:
         return found
     bounded = [_bounded(shot, market.default_cost_limit) for shot in found.shots]
     dear = [
@@ -192,11 +214,12 @@ def open_run(
     boards: Boards,
     market: Market,
     now: datetime,
+    pace: Pace | None,
 ) -> Head:
     """Hold the money of a run and write its head, all or nothing, and give the head.
 
     `priced` are the shots with what the run makes of them. Raises BudgetExceeded with what would
-    fit, AlreadyExists or Stale.
+    fit, AlreadyExists, Stale, RateLimited or TooManyInFlight.
     """
     shots_key = hashlib.sha256(repr((after.run, shots, groups)).encode()).hexdigest()[:16]
     after = replace(after, shots_key=shots_key)
@@ -206,10 +229,14 @@ def open_run(
     if needed > room:
         raise _refused(scope, needed, room, priced)
     boards.put_shots(after, shots, groups)
-    commit = ledger.open_envelope(after.envelope, limit=needed, at=now)
+    commit = ledger.with_head(
+        ledger.open_envelope(after.envelope, limit=needed, at=now), before, after
+    )
+    if pace is not None:
+        commit = ledger.with_start(commit, Start(pace, now, Counted.STORYBOARDS))
     try:
         with_open_budgets(
-            lambda: boards.commit(after.tenant, ledger.with_head(commit, before, after)),
+            lambda: boards.commit(after.tenant, commit),
             tenant=after.tenant,
             studio=boards,
             default_limit=market.default_limit,
@@ -223,9 +250,9 @@ def _room(
     head: Head, spent: Micros, boards: Boards, market: Market, now: datetime
 ) -> tuple[Micros, str]:
     """How much there is for a run, and which limit says so; `spent` is what earlier runs took of
-    the storyboard's own budget."""
-    own = head.asked.budget
-    rooms = [] if own is None else [(own - spent, STORYBOARD_SCOPE)]
+    the storyboard's own budget and of its quote."""
+    own = ((head.asked.budget, STORYBOARD_SCOPE), (head.quoted, QUOTE_SCOPE))
+    rooms = [(limit - spent, scope) for limit, scope in own if limit is not None]
     for scope, _ in head.envelope.outer:
         standing = read_budget(
             scope, tenant=head.tenant, studio=boards, default_limit=market.default_limit, now=now
@@ -247,7 +274,7 @@ def _refused(
     """The whole storyboard is refused, with what of it would fit."""
     shots = {shot.shot.number: shot for shot in priced}
     fits = fit([_for_fitting(shot) for shot in shots.values()], room)
-    whose = "its budget" if scope == STORYBOARD_SCOPE else f"the budget of {scope}"
+    whose = _OWN_LIMITS.get(scope, f"the budget of {scope}")
     return BudgetExceeded(
         f"The storyboard may cost {format_usd(needed)} USD and {whose} has "
         f"{format_usd(room)} left. Nothing was started; see fits for what would fit.",
@@ -305,7 +332,7 @@ def _check_shots(storyboard: Storyboard, principal: Principal, boards: Boards) -
                 known[image] = may_use(image, principal, boards)
             if not known[image]:
                 where = f"/shots/{index}/{part.role}/params/image"
-                faults.append((where, "there is no still with this take id"))
+                faults.append((where, NO_SUCH_STILL))
         if _size(shot) > LARGEST_SHOT_BYTES:
             faults.append((f"/shots/{index}", "its prompts are too long together"))
     if faults:

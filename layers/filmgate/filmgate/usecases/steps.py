@@ -29,7 +29,7 @@ from filmgate.domain.ids import take_id
 from filmgate.domain.money import Micros
 from filmgate.domain.patience import Patience, next_look_s
 from filmgate.domain.pricing import VENDOR_CARD, price_of_tokens, price_of_units
-from filmgate.domain.usage import What, delivery_differences, ordered_of
+from filmgate.domain.usage import What, count_differences, delivery_differences, ordered_of
 from filmgate.providers.base import Finished
 from filmgate.usecases.ports import Studio
 
@@ -306,8 +306,9 @@ def bill_of(record: Record, result: Finished) -> Micros:
 
 
 def reported_by(result: Finished) -> Reported | None:
-    """What the vendor says about its bill; None when it says nothing."""
-    said = Reported(result.cost_micros, result.tokens, result.seconds)
+    """What the vendor says about its bill and its results; None when it says nothing special."""
+    results = None if result.results == 1 else result.results
+    said = Reported(result.cost_micros, result.tokens, result.seconds, results)
     return None if said == Reported() else said
 
 
@@ -343,19 +344,30 @@ def unusable_key(generation: Generation, attempt: Attempt) -> str:
     return f"{generation.tenant}/{generation.id}/unusable/{attempt.id}"
 
 
-def warnings_for(record: Record, seen: Inspection) -> tuple[str, ...]:
-    """What was delivered against what was ordered, in sentences; empty when it is the same."""
+def warnings_for(
+    record: Record, seen: Inspection, reported: Reported | None = None
+) -> tuple[str, ...]:
+    """What was delivered against what was ordered, in sentences; empty when it is the same.
+
+    `reported` is what the answer itself says, where it is not written down yet.
+    """
     ordered = ordered_of(record.generation, record.link)
-    delivered = Delivered(seen.width, seen.height, seen.duration_ms)
+    delivered = Delivered(seen.width, seen.height, seen.duration_ms, seen.has_audio)
+    found = (
+        *delivery_differences(ordered, delivered),
+        *count_differences(reported or record.current.reported),
+    )
     return tuple(
         _SENTENCES[one.what].format(record.link.provider, one.delivered, one.ordered)
-        for one in delivery_differences(ordered, delivered)
+        for one in found
     )
 
 
 _SENTENCES: Final[Mapping[What, str]] = {
     What.SIZE: "{} delivered {} pixels, ordered were {}",
     What.DURATION: "{} delivered {} s, ordered were {} s",
+    What.SOUND: "{} delivered a clip with its sound {}, ordered was {}",
+    What.COUNT: "{} delivered {} results, ordered was {}: one of them is kept",
 }
 
 

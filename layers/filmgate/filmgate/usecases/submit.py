@@ -57,7 +57,7 @@ from filmgate.providers.base import (
     Rendering,
 )
 from filmgate.usecases.budgets import with_open_budgets
-from filmgate.usecases.generate import find_take_key, reserve_link
+from filmgate.usecases.generate import reserve_link
 from filmgate.usecases.ports import Adapters, Clock, Studio, Takes
 from filmgate.usecases.search import Search, job_of, taken
 from filmgate.usecases.steps import (
@@ -78,6 +78,7 @@ from filmgate.usecases.steps import (
     warnings_for,
     write,
 )
+from filmgate.usecases.stills import find_still_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ class Submit:
             store(record.current, now=now, actual=actual, reported=reported),
             now=now,
             take=take,
-            warnings=warnings_for(record, seen),
+            warnings=warnings_for(record, seen, reported),
         )
 
     def _quarantine(self, record: Record, data: bytes, paid: Attempt) -> Record:
@@ -347,10 +348,10 @@ class Submit:
         )
 
     def _keyframe(self, record: Record) -> Keyframe | None:
-        take_id = record.generation.wish.image
-        if take_id is None:
+        image = record.generation.wish.image
+        if image is None:
             return None
-        key = find_take_key(self.studio, record.generation.tenant, take_id)
+        key = find_still_key(self.studio, record.generation.tenant, image)
         if key is None:
             raise ProviderUnsupported(record.link.provider, "the keyframe is gone")
         data = self.takes.get(key)

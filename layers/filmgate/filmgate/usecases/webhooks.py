@@ -4,20 +4,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from secrets import token_bytes
+from typing import TypeVar
 
 from filmgate.domain.errors import Stale, StateConflict, ValidationFailed
+from filmgate.domain.storyboard import Storyboard
 from filmgate.domain.webhooks import SECRET_BYTES, SigningSecret, SigningSecrets, secret_text
 from filmgate.usecases.notices import SigningSecretStore, WebhookUrls
 from filmgate.usecases.request import Request
 
+Asking = TypeVar("Asking", Request, Storyboard)
+"""What may ask to be told of its end by a webhook."""
 
-def with_checked_webhook(request: Request, *, check_url: WebhookUrls) -> Request:
+
+def with_checked_webhook(asked: Asking, *, check_url: WebhookUrls) -> Asking:
     """The request with its webhook's address in one form; raises ValidationFailed for an address
     that must not be asked. Where the name leads is looked at again at every try."""
-    if request.webhook_url is None:
-        return request
+    if asked.webhook_url is None:
+        return asked
     try:
-        return replace(request, webhook_url=check_url(request.webhook_url))
+        return replace(asked, webhook_url=check_url(asked.webhook_url))
     except ValueError as error:
         raise ValidationFailed([("/webhook_url", str(error))]) from None
 

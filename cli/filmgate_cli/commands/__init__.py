@@ -1,0 +1,1 @@
+"""The commands: each says what it takes, asks the gateway, and shows the answer."""
