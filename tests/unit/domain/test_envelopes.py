@@ -16,7 +16,7 @@ from filmgate.domain.ledger import change, close_envelope, open_envelope
 from filmgate.domain.totals import average_of_storyboards
 from filmgate.usecases.verify import verify
 from tests.support.builders import NOW, PERIOD, TENANT, usd
-from tests.support.envelopes import ENVELOPE, Purse
+from tests.support.envelopes import ENVELOPE, STORYBOARD, Purse
 from tests.support.memory_studio import MemoryStudio
 
 
@@ -245,6 +245,12 @@ def test_a_closing_writes_the_envelope_one_version_later() -> None:
 
     assert change is not None
     assert (change.before, change.after.version) == (opened, opened.version + 1)
+
+
+def test_the_entry_of_an_envelope_names_its_storyboard() -> None:
+    (entry,) = open_envelope(ENVELOPE, limit=usd("1"), at=NOW).entries
+
+    assert (entry.generation_id, entry.envelope) == (STORYBOARD, ENVELOPE.scope)
 
 
 def test_an_envelope_of_nothing_stands_for_nothing() -> None:
