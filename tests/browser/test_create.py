@@ -28,6 +28,7 @@ def priced(page: Page) -> None:
 
 
 def generate(page: Page) -> None:
+    priced(page)
     page.get_by_role("button", name="Generate").click()
 
 

@@ -25,12 +25,13 @@ LONGEST: Final = 2
 SHOWN_BODY: Final = A_GENERATION.partition("_")[2]
 SHOWN_TOKEN: Final = A_TOKEN.partition("_")[2]
 SOME_SIZE: Final = 348_160
+SECRET_PART: Final = 43  # characters of a token: 256 bits, which may have an underscore among them
 ID: Final = re.compile(
     r"(?<![a-z])(gen|att|take|sb|quo|upl|tok|aud|ntc)_([a-z2-7]{26}|[a-z2-7]{16})((?:\d\d)?)\b"
 )
 REPLACED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "b64_json": lambda _: "…",
-    "token": lambda text: text[: text.rindex("_") + 1] + "…" if "_" in text else "…",
+    "token": lambda text: text[:-SECRET_PART] + "…",
     "secret": lambda _: "whsec_…",
     "hint": lambda text: text and "Qd7x",
     "policy": lambda _: "…",
