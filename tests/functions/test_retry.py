@@ -178,3 +178,16 @@ def test_a_retry_says_nothing(studio: Deployment, body: Json | None, status: int
 @pytest.mark.parametrize("name", ["gen_" + "a" * 26, "sb_x"])
 def test_what_is_no_generation_is_not_found(studio: Deployment, name: str) -> None:
     assert_problem(retried(studio, {"id": name}), 404, "not-found")
+
+
+def test_the_very_model_that_was_asked_for_is_asked_again(studio: Deployment) -> None:
+    studio.give_key("kling")
+    made = post(
+        studio, "/v1/videos", {"prompt": "a fox", "model": "kling-3.0", "seconds": "5"}
+    ).json
+    event = request("DELETE", f"/v1/generations/{made['id']}")
+    assert studio.route(asked_by(event, role="creator", user="ann")).json["state"] == "cancelled"
+
+    again = retried(studio, made, key="again").json
+
+    assert [attempt["model"] for attempt in again["attempts"]] == ["kling-3.0"]

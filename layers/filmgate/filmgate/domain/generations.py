@@ -87,6 +87,7 @@ class Generation:
     settings; what holds is in the links of the chain.
     `provider` and `actual_micros` are written at the end: who made the take, and what was paid; a
     late payment is added. `recoveries` counts how often its workflow had to be started again.
+    `requested_model` is None where any model of the provider would do.
     `quote_id` names the quote whose `max` is the cost limit, where it was started with one;
     `own_limit` is the limit that the request itself said. `retry_of` is whom it repeats.
     `unlisted_at` is when somebody deleted it from the list of videos; it and its cost stay.
@@ -124,6 +125,7 @@ class Generation:
     recoveries: int = 0
     storyboard_id: str | None = None
     envelope: Envelope | None = None
+    requested_model: str | None = None
     quote_id: str | None = None
     own_limit: Micros | None = None
     retry_of: str | None = None

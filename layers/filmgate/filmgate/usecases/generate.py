@@ -211,6 +211,7 @@ def _generation(
         user=principal.user,
         wish=request.wish,
         requested_provider=request.provider,
+        requested_model=request.model,
         strategy=request.strategy,
         on_refusal=request.on_refusal,
         on_unknown=request.on_unknown,

@@ -46,6 +46,7 @@ def _request_of(generation: Generation) -> Request:
     return Request(
         wish=generation.wish,
         provider=generation.requested_provider,
+        model=generation.requested_model,
         strategy=generation.strategy,
         cost_limit=generation.own_limit if quoted else generation.cost_limit,
         on_refusal=generation.on_refusal,
