@@ -71,7 +71,7 @@ def test_who_asks_anew_is_the_first_of_a_new_window_once(table: ClientTable) -> 
 def test_a_table_that_only_refuses_is_unavailable(
     table: ClientTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "_transact", lambda writes: [False])
+    monkeypatch.setattr(table, "_put", lambda put: False)
 
     with pytest.raises(StoreUnavailable):
         ask(table, 0)

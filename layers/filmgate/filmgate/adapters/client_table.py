@@ -48,7 +48,7 @@ class ClientTable(StudioTable):
         guard: Guard | None = None
         if known is not None:
             guard = {"#asked_at = :asked_at": {"asked_at": known.isoformat()}}
-        return self._transact([Put(item, guard)]) is None
+        return self._put(Put(item, guard))
 
     # --- videos ----------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """The table behind the port UploadBook: what callers brought, and what became of it."""
 
 from filmgate.adapters import items
-from filmgate.adapters.items import dump, to_wire
+from filmgate.adapters.items import dump
 from filmgate.adapters.table import StudioTable
-from filmgate.adapters.transactions import Guard, guarded
+from filmgate.adapters.transactions import Guard, Put
 from filmgate.domain.errors import AlreadyExists, Stale
 from filmgate.domain.uploads import Upload
 
@@ -25,6 +25,4 @@ class UploadTable(StudioTable):
     def _put_upload(self, upload: Upload, guard: Guard | None) -> bool:
         """Put an upload under a guard; False when the guard did not hold."""
         item = {**items.upload_key(upload.tenant, upload.id), **dump(upload)}
-        if guard is None:
-            return self._put_new(item)
-        return self._guarded("put_item", Item=to_wire(item), **guarded(guard))
+        return self._put(Put(item, guard))
