@@ -25,11 +25,12 @@ from typing import Final
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
+from tests.money_modules import MODULES, TESTS
+
 ROOT: Final = Path(__file__).parents[2]
 DOMAIN: Final = ROOT / "layers" / "filmgate" / "filmgate" / "domain"
-MODULES: Final = ("money", "ledger", "attempts")
 HISTORIES: Final = 60
-QUICK: Final = [f"tests/unit/domain/test_{name}.py" for name in MODULES]
+QUICK: Final = list(TESTS)
 LONG: Final = ["tests/unit/usecases", "tests/unit/domain"]
 
 LEFT_OUT: Final = re.compile(

@@ -7,20 +7,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.money_modules import MODULES, TESTS
+
 ROOT = Path(__file__).parents[2]
-MODULES = ("money", "pricing", "ledger", "attempts", "totals")
-TESTS = (*MODULES, "envelopes", "usage")
 
 
 def test_the_money_modules_are_covered_to_the_last_branch(
     tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     domain = "layers/filmgate/filmgate/domain"
-    tests = [f"tests/unit/domain/test_{name}.py" for name in TESTS]
     include = ",".join(f"{domain}/{name}.py" for name in MODULES)
 
     coverage(tmp_path, "run", "--branch", f"--include={include}", "-m", "pytest", "-p",
-             "no:cacheprovider", *tests)  # fmt: skip
+             "no:cacheprovider", *TESTS)  # fmt: skip
     coverage(tmp_path, "json", "-o", str(tmp_path / "report.json"))
 
     report = json.loads((tmp_path / "report.json").read_text())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from filmgate.domain import ledger
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import DoesNotFit
-from filmgate.domain.ledger import change, close_envelope, open_envelope
+from filmgate.domain.ledger import EntryKind, change, close_envelope, open_envelope
 from filmgate.domain.totals import average_of_storyboards
 from filmgate.usecases.verify import verify
 from tests.support.builders import NOW, PERIOD, TENANT, usd
@@ -154,6 +154,20 @@ def test_a_vendor_that_bills_too_much_is_counted_in_full_outside_too() -> None:
 
     assert outside(found) == (0, usd("0.1500"))
     assert found.faults() == []
+
+
+def test_an_over_run_moves_outside_by_the_entry_of_its_settlement() -> None:
+    found = purse()
+    studio = found.studio
+    assert isinstance(studio, MemoryStudio)
+
+    found.settle(found.reserve(usd("0.1000")), usd("0.1500"))
+
+    moved = [one for one in studio.entries.values() if one.id.endswith(".outer")]
+    assert [(one.kind, one.held, one.settled) for one in moved] == [
+        (EntryKind.SETTLE, -usd("0.1500"), usd("0.1500"))
+    ]
+    assert moved[0].id.endswith(".settle.outer")
 
 
 def test_closing_twice_gives_back_once() -> None:

@@ -47,6 +47,7 @@ from filmgate.domain.ledger import (
     flight_change,
     fold,
     generation_scope,
+    is_new,
     next_period,
     opening,
     overran,
@@ -282,6 +283,12 @@ def test_a_budget_without_a_limit_never_lacks_room_and_counts_all_the_same() -> 
     assert (after.held, after.settled, after.room) == (usd("100"), usd("5"), -usd("105"))
 
 
+def test_a_posting_makes_room_of_what_it_neither_holds_nor_settles() -> None:
+    settled = Posting("owner", PERIOD, held=-20_000, settled=15_000, needs_room=False)
+
+    assert settled.room == 5_000
+
+
 def test_an_attempt_passed_over_for_lack_of_room_writes_no_entry() -> None:
     made = change(None, attempt(S.RELEASED), at=NOW)
 
@@ -357,11 +364,30 @@ def test_a_commit_counts_a_storyboard_from_each_start_to_its_end(
 # --- budgets -----------------------------------------------------------------------------------
 
 
+def test_a_commit_is_new_when_it_admits_a_generation_or_a_storyboard() -> None:
+    board, asked = head(), generation()
+
+    assert is_new(with_head(Commit(), None, board))
+    assert is_new(with_generation(Commit(), None, asked))
+    assert not is_new(with_head(Commit(), board, board.now()))
+    assert not is_new(with_generation(Commit(), asked, asked))
+    assert not is_new(Commit())
+
+
 def test_opening_a_budget_takes_its_own_posting_out_of_it() -> None:
     made = opening(change(None, attempt(), at=NOW), Budget(OWN_SCOPE, NO_PERIOD, usd("0.0500")))
 
     assert [p.scope for p in made.postings] == ["owner"]
     assert [(b.scope, b.held, b.room) for b in made.opened] == [(OWN_SCOPE, 20_000, 30_000)]
+
+
+@pytest.mark.parametrize("opened", attempt().scopes, ids=lambda scope: scope[0].split(":")[0])
+def test_a_budget_that_is_opened_takes_no_other_s_posting(opened: tuple[str, str]) -> None:
+    made = opening(change(None, attempt(), at=NOW), Budget(*opened, usd("0.0500")))
+
+    assert [(b.scope, b.held) for b in made.opened] == [(opened[0], 20_000)]
+    left = [(p.scope, p.period) for p in made.postings]
+    assert left == [scope for scope in attempt().scopes if scope != opened]
 
 
 def test_a_budget_that_is_opened_must_have_the_room() -> None:

@@ -138,7 +138,8 @@ def test_an_image_price_below_a_charge_is_rounded_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "expected"), [(1120, "0.0336"), (1, "0.0001"), (1584, "0.0476"), (4160, "0.1248")]
+    ("tokens", "expected"),
+    [(1, "0.0001"), (1120, "0.0336"), (1584, "0.0476"), (4160, "0.1248"), (10**7, "300.0000")],
 )
 def test_counted_tokens_are_billed_by_the_million(tokens: int, expected: str) -> None:
     assert price_of_tokens(30_000_000, tokens) == usd(expected)

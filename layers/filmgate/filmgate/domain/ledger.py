@@ -493,8 +493,8 @@ def _entries(before: Attempt | None, after: Attempt, at: datetime) -> Iterable[E
         return
     kind = _kind(before, after)
     excess = 0
-    if kind is EntryKind.SETTLE and settled > 0:
-        excess = min(settled, max(0, after.settled_micros - after.reserved_micros))
+    if kind is EntryKind.SETTLE:
+        excess = max(0, min(settled, after.settled_micros - after.reserved_micros))
     yield _entry(after, kind, held, settled - excess, at)
     if excess:
         yield _entry(after, EntryKind.OVERRUN, 0, excess, at)

@@ -103,9 +103,9 @@ def price_of_tokens(micros_per_million: Micros, tokens: int) -> Micros:
 
 
 def _most_precise(rows: Iterable[PriceRow]) -> PriceRow | None:
-    ranked = sorted(rows, key=lambda row: row.precision, reverse=True)
-    if not ranked:
-        return None
-    if len(ranked) > 1 and ranked[0].precision == ranked[1].precision:
-        raise ValueError(f"two prices fit {ranked[0].provider} equally well")
-    return ranked[0]
+    match sorted(rows, key=lambda row: row.precision, reverse=True):
+        case [best, second, *_] if best.precision == second.precision:
+            raise ValueError(f"two prices fit {best.provider} equally well")
+        case [best, *_]:
+            return best
+    return None
