@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from filmgate.domain.attempts import AttemptState
-from filmgate.domain.boards import Head, Made, ShotRecord
+from filmgate.domain.boards import Head, Made, ShotRecord, made_of
 from filmgate.domain.continuity import Group
 from filmgate.domain.errors import Stale
+from filmgate.domain.generations import GenerationState
 from filmgate.domain.storyboard import StoryboardState
 from filmgate.usecases.boards import Board, HeadPage, OpenBoard
 from tests.support.memory_studio import Key, MemoryStudio
@@ -52,9 +52,7 @@ class MemoryBoards(MemoryStudio):
             for name in generation_ids:
                 record = self.find(tenant, name)
                 if record is not None:
-                    stored = {one.id for one in record.attempts if one.state is AttemptState.STORED}
-                    takes = [one for one in record.takes if one.attempt_id in stored]
-                    found[name] = Made(record.generation, takes[0] if takes else None)
+                    found[name] = _at_first_sight(made_of(record))
             return found
 
     def put_shots(self, head: Head, shots: Sequence[ShotRecord], groups: Sequence[Group]) -> None:
@@ -112,6 +110,12 @@ class MemoryBoards(MemoryStudio):
                 if not head.has_ended and head.created_at < before
             ]
             return sorted(found, key=lambda one: one.since)
+
+
+def _at_first_sight(made: Made) -> Made:
+    """Without what the table reads only where the money of a failure may be in doubt."""
+    succeeded = made.generation.state is GenerationState.SUCCEEDED
+    return Made(made.generation, made.take if succeeded else None)
 
 
 def _key(head: Head, name: str) -> Key:

@@ -113,17 +113,19 @@ def _part(standing: ShotStanding, record: PartRecord, link: TakeLink) -> Json:
     progress, made = standing.parts[record.role], standing.made.get(record.role)
     generation = made.generation if made else None
     take = made.take if made else None
+    maker = take or generation
+    failure = generation.failure if generation and not take else None
     url, url_ends = link(take) if take else (None, None)
     return {
         "generation_id": generation.id if generation else None,
         "state": progress.state,
         "revision": record.revision,
-        "provider": generation.provider if generation else None,
+        "provider": maker.provider if maker else None,
         "estimated_cost": format_usd(record.expected),
         "max": format_usd(record.max),
         "cost": optional_usd(generation.actual_micros) if generation else None,
         "in_doubt": progress.in_doubt,
-        "error": _error(record.problem or (generation.failure if generation else None)),
+        "error": _error(record.problem or failure),
         "take_id": take.id if take else None,
         "url": url,
         "url_expires_at": optional_moment(url_ends),

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from filmgate.board_views import storyboard_view
+from filmgate.domain.attempts import Kind
 from filmgate.domain.boards import Head
 from filmgate.domain.errors import (
     BudgetExceeded,
@@ -25,7 +27,7 @@ from filmgate.usecases.boards import Shooting
 from filmgate.usecases.conclude_storyboard import conclude_storyboard
 from filmgate.usecases.reading_storyboards import list_storyboards, read_storyboard
 from tests.support.board_stage import HYBRID, BoardStage, moving, shot, still
-from tests.support.builders import PERIOD, TENANT, clip_wish, image_wish, principal, usd
+from tests.support.builders import NOW, PERIOD, TENANT, clip_wish, image_wish, principal, usd
 from tests.support.fakes import ScriptedProvider, clip, lost_answer, picture
 
 S = StoryboardState
@@ -299,6 +301,57 @@ def test_what_is_in_doubt_stays_held_after_the_end_and_is_not_resumed() -> None:
     assert stage.faults() == []
     with pytest.raises(StateConflict, match="may still be billed"):
         stage.resume(head)
+
+
+def overtaken() -> tuple[BoardStage, Head]:
+    """A storyboard of a still and its clip that ended in doubt; the still came all the same."""
+    found = ScriptedProvider(
+        [lost_answer("lumen")], looks=[Finished(data=picture())], finds=[None], kind=Kind.FINDABLE
+    )
+    stage = BoardStage(lumen=found, reel=filmer())
+    head = stage.play(stage.start(shot(1, still(), moving())))
+    assert {part.state for part in stage.stand(head).shots[0].parts.values()} == {
+        P.FAILED,
+        P.SKIPPED,
+    }
+    found._finds.clear()
+    for _ in range(2):
+        stage.clock.advance(300)
+        stage.sweep()
+    return stage, head
+
+
+def test_a_take_that_arrived_after_the_end_is_the_part_s_own() -> None:
+    stage, head = overtaken()
+
+    standing = stage.stand(head)
+
+    take = standing.shots[0].made[Role.KEYFRAME].take
+    assert take is not None
+    assert take.late
+    (shown,) = storyboard_view(standing, lambda take: (f"link to {take.id}", NOW))["shots"]
+    told = ("state", "provider", "error", "take_id", "url")
+    assert [shown["keyframe"][name] for name in told] == [
+        "succeeded", "lumen", None, take.id, f"link to {take.id}",
+    ]  # fmt: skip
+    assert stage.faults() == []
+
+
+def test_a_resume_goes_on_from_a_late_take_and_pays_for_no_other() -> None:
+    stage, head = overtaken()
+
+    ended = stage.play(stage.resume(head))
+
+    assert ended.state is S.SUCCEEDED
+    (shown,) = stage.stand(head).shots
+    assert {role: part.revision for role, part in shown.parts.items()} == {
+        Role.KEYFRAME: 0,
+        Role.CLIP: 1,
+    }
+    take = shown.made[Role.KEYFRAME].take
+    assert take is not None
+    assert stage.part(head, 1, Role.CLIP).wish.image == take.id
+    assert stage.faults() == []
 
 
 def test_a_step_that_comes_after_the_end_changes_nothing() -> None:

@@ -11,8 +11,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from filmgate.domain import ids
-from filmgate.domain.attempts import Attempt
-from filmgate.domain.generations import Envelope, Generation, Problem, Take
+from filmgate.domain.attempts import Attempt, AttemptState
+from filmgate.domain.generations import (
+    Envelope,
+    Generation,
+    GenerationState,
+    Problem,
+    Record,
+    Take,
+)
 from filmgate.domain.money import Micros
 from filmgate.domain.storyboard import (
     PartProgress,
@@ -147,6 +154,14 @@ class Made:
     attempts: tuple[Attempt, ...] = ()
 
     @property
+    def state(self) -> PartState:
+        """How the part stands. A take that arrived after its generation had failed is paid, so the
+        part has it: no resume pays for another."""
+        if self.take is not None and self.generation.state is GenerationState.FAILED:
+            return PartState.SUCCEEDED
+        return state_of_part(self.generation.state)
+
+    @property
     def in_doubt(self) -> bool:
         return any(attempt.is_held for attempt in self.attempts)
 
@@ -154,6 +169,13 @@ class Made:
     def may_be_in_doubt(self) -> bool:
         failure = self.generation.failure
         return failure is not None and failure.code in _DOUBTS
+
+
+def made_of(record: Record) -> Made:
+    """What a generation made: the take of the first attempt that has one stored."""
+    stored = {one.id for one in record.attempts if one.state is AttemptState.STORED}
+    take = next((one for one in record.takes if one.attempt_id in stored), None)
+    return Made(record.generation, take, record.attempts)
 
 
 def progress_of(head: Head, record: ShotRecord, made: Mapping[Role, Made]) -> Parts:
@@ -172,8 +194,7 @@ def progress_of(head: Head, record: ShotRecord, made: Mapping[Role, Made]) -> Pa
 
 def _progress(head: Head, part: PartRecord, made: Made | None) -> PartProgress:
     if made is not None:
-        state = state_of_part(made.generation.state)
-        return PartProgress(state, part.revision, made.in_doubt)
+        return PartProgress(made.state, part.revision, made.in_doubt)
     if part.problem is not None:
         return PartProgress(PartState.SKIPPED, part.revision)
     if head.cancel_requested_at is not None:

@@ -1,9 +1,9 @@
 """Reading storyboards: who may see what is as with generations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from filmgate.domain.boards import ENDED, Made, ShotRecord, progress_of, standing
+from filmgate.domain.boards import ENDED, Made, ShotRecord, made_of, progress_of, standing
 from filmgate.domain.errors import NotFound
 from filmgate.domain.ids import is_storyboard_id
 from filmgate.domain.storyboard import Parts, Progress, StoryboardState
@@ -48,13 +48,13 @@ def read_storyboard(storyboard_id: str, *, principal: Principal, boards: Boards)
 
 def stand(board: Board, boards: Boards) -> Standing:
     """How a storyboard stands now. Generations are read many at a time; attempts only where the
-    money of a failure may be in doubt."""
+    money of a failure may be in doubt, or its take may have come late."""
     head = board.head
     made = dict(boards.made(head.tenant, board.generation_ids()))
     for name, one in made.items():
         if one.may_be_in_doubt:
             record = boards.find(head.tenant, name)
-            made[name] = replace(one, attempts=record.attempts) if record else one
+            made[name] = made_of(record) if record else one
     shots = []
     for shot in board.shots:
         names = shot.generation_ids(head)

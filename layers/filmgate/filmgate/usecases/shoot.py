@@ -13,12 +13,11 @@ from enum import StrEnum
 from typing import Final
 
 from filmgate.domain import continuity, ids
-from filmgate.domain.attempts import AttemptState
-from filmgate.domain.boards import Head, Made, PartRecord, ShotRecord, progress_of
+from filmgate.domain.boards import Head, Made, PartRecord, ShotRecord, made_of, progress_of
 from filmgate.domain.chain import Preference
 from filmgate.domain.continuity import LEAD_LOST_AFTER, Group, Stop
 from filmgate.domain.errors import BudgetExceeded, CallerError, NotFound, Stale
-from filmgate.domain.generations import Generation, GenerationState, Problem, Record
+from filmgate.domain.generations import Generation, GenerationState, Problem
 from filmgate.domain.ledger import PROVIDER_SCOPE, Commit, is_envelope, with_head
 from filmgate.domain.patience import next_look_s
 from filmgate.domain.storyboard import (
@@ -140,7 +139,7 @@ class Shoot:
         for role, name in record.generation_ids(head).items():
             known = self.boards.find(head.tenant, name)
             if known is not None:
-                found[role] = _made_of(known)
+                found[role] = made_of(known)
         return found
 
     def _cancel(self, head: Head, made: Mapping[Role, Made]) -> None:
@@ -386,13 +385,7 @@ def _may_begin(part: Part, made: Mapping[Role, Made]) -> bool:
     if not part.waits_for_keyframe:
         return True
     keyframe = made.get(Role.KEYFRAME)
-    return keyframe is not None and keyframe.generation.state is GenerationState.SUCCEEDED
-
-
-def _made_of(record: Record) -> Made:
-    stored = {one.id for one in record.attempts if one.state is AttemptState.STORED}
-    take = next((one for one in record.takes if one.attempt_id in stored), None)
-    return Made(record.generation, take, record.attempts)
+    return keyframe is not None and keyframe.state is PartState.SUCCEEDED
 
 
 def _owner(head: Head) -> Principal:
