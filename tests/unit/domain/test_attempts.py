@@ -40,6 +40,7 @@ from filmgate.domain.attempts import (
     visible,
 )
 from filmgate.domain.errors import ErrorClass, ProviderThrottled
+from filmgate.domain.facts import Reported
 from tests.support.builders import NOW, attempt, failure, usd
 
 S = AttemptState
@@ -133,6 +134,7 @@ def test_an_attempt_knows_whether_it_holds_money(state: AttemptState) -> None:
 # --- the lease ---------------------------------------------------------------------------------
 
 JUST_BEFORE = LEASE_END - timedelta(microseconds=1)
+LONG_AFTER = LEASE_END + timedelta(hours=1)
 WITH_A_LEASE: list[Callable[..., Attempt]] = [
     lambda one, worker, now: give_back(one, worker=worker, now=now, retry_at=LATER),
     lambda one, worker, now: release(one, failure=failure(), now=now, worker=worker),
@@ -149,7 +151,14 @@ def test_the_owner_may_say_no_until_the_lease_ends(step: Callable[..., Attempt])
 
 @pytest.mark.parametrize("step", WITH_A_LEASE, ids=["give_back", "release"])
 @pytest.mark.parametrize(
-    ("worker", "now"), [("worker", LEASE_END), ("another", NOW), (None, NOW), ("another", LATER)]
+    ("worker", "now"),
+    [
+        ("worker", LEASE_END),
+        ("worker", LONG_AFTER),
+        ("another", NOW),
+        (None, NOW),
+        ("another", LATER),
+    ],
 )
 def test_nobody_else_and_nobody_after_the_lease_may_say_no(
     step: Callable[..., Attempt], worker: str | None, now: object
@@ -227,6 +236,19 @@ def test_a_result_in_the_bucket_keeps_what_was_paid_before() -> None:
     assert stored.actual_micros == 15_000
 
 
+@pytest.mark.parametrize("end", [pay, store])
+def test_what_the_vendor_says_of_its_bill_is_kept_and_no_silence_takes_it_away(
+    end: Callable[..., Attempt],
+) -> None:
+    told, known = Reported(tokens=1120), Reported(seconds=5)
+    silent, asked = attempt(S.ACCEPTED), attempt(S.ACCEPTED, reported=known)
+
+    assert end(silent, actual=usd("0.0100"), now=NOW).reported is None
+    assert end(silent, actual=usd("0.0100"), reported=told, now=NOW).reported == told
+    assert end(asked, actual=usd("0.0100"), now=NOW).reported == known
+    assert end(asked, actual=usd("0.0100"), reported=told, now=NOW).reported == told
+
+
 def test_a_result_that_comes_at_once_settles_in_the_same_step() -> None:
     stored = store(attempt(S.SUBMITTING), now=LATER, actual=usd("0.0150"))
 
@@ -274,7 +296,13 @@ def test_beginning_remembers_what_could_be_learned_if_the_answer_were_lost() -> 
     )
 
     assert (begun.kind, begun.proves_absence) == (Kind.FINDABLE, True)
-    assert begin(attempt(), worker="worker", lease_until=LEASE_END).kind is Kind.BLIND
+
+
+def test_what_no_adapter_declared_proves_nothing() -> None:
+    begun = begin(attempt(), worker="worker", lease_until=LEASE_END)
+
+    assert (begun.kind, begun.proves_absence) == (Kind.BLIND, False)
+    assert not attempt().proves_absence
 
 
 def test_a_doubt_says_since_when_and_keeps_the_lease_that_a_search_must_outlast() -> None:

@@ -64,6 +64,13 @@ def test_what_is_settled_moves_outside_from_held_to_settled() -> None:
     assert found.faults() == []
 
 
+def test_storyboards_that_have_cost_nothing_yet_cost_nothing_on_the_average() -> None:
+    tally = purse().budget("owner", PERIOD).tally
+
+    assert tally == {"storyboards": 1}
+    assert average_of_storyboards(tally) == 0
+
+
 def test_a_storyboard_is_counted_once_and_what_its_parts_cost_makes_the_average() -> None:
     found = purse()
 
