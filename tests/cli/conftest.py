@@ -13,7 +13,8 @@ from filmgate import wiring
 from filmgate.observability import logger
 from filmgate_cli.app import app
 from tests.cli.door import Door, opened
-from tests.functions.support import NO_CREDENTIALS, Clock, Deployment, aws, client
+from tests.functions.support import Clock, Deployment
+from tests.support.aws import account, client
 
 TOKEN = "fg_studio_" + "canary" * 7 + "x"
 
@@ -48,13 +49,11 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     """The gateway with ann, an admin, who has keys for the image providers."""
     clock = Clock()
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(wiring, "now", clock)
     monkeypatch.setattr(wiring, "_client", client)
     monkeypatch.setattr("filmgate_cli.wire.random.uniform", lambda *_: 0.0)  # no pauses
     monkeypatch.setattr(logger.registered_handler, "stream", io.StringIO())
-    with aws():
+    with account(offline=False):
         deployment = Deployment(clock)
         deployment.make_state_machine()
         deployment.give_token(TOKEN, role="admin")

@@ -7,8 +7,9 @@ import pytest
 
 from filmgate import wiring
 from filmgate.observability import logger
-from tests.functions.support import NO_CREDENTIALS, Clock, Deployment, aws, client, no_sockets
+from tests.functions.support import Clock, Deployment
 from tests.functions.vendors import ScriptedEgress
+from tests.support.aws import account, client
 
 
 @pytest.fixture
@@ -50,11 +51,8 @@ def said(
 def studio(
     monkeypatch: pytest.MonkeyPatch, clock: Clock, vendors: ScriptedEgress, lines: io.StringIO
 ) -> Iterator[Deployment]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(wiring, "_client", client)
-    no_sockets(monkeypatch)
-    with aws():
+    with account():
         deployment = Deployment(clock)
         deployment.make_state_machine()
         yield deployment

@@ -13,7 +13,8 @@ from typing import Any
 from filmgate.adapters.items import budget_key, dump_budget, to_wire
 from filmgate.domain.ledger import Budget, Posting, post
 from local.aws.stream_batches import Answer, Record, failures_in, work_off
-from tests.functions.support import Deployment, client
+from tests.functions.support import Deployment
+from tests.support.aws import client
 from tests.template import documents
 
 

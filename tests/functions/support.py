@@ -9,18 +9,15 @@ import json
 import os
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import pytest
-from moto import mock_aws
 
 from filmgate import wiring
 from filmgate.adapters.owners_table import OwnersTable
@@ -33,18 +30,13 @@ from filmgate.settings import Settings, settings
 from filmgate.usecases.authorize import token_hash
 from filmgate.usecases.ports import Principal, Token
 from tests.support import described
+from tests.support.aws import client, studio_table
 from tests.template import documents
 from tests.template.documents import ROOT
 
 TENANT = "studio"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "code", "retryable"}
-NO_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-    "AWS_DEFAULT_REGION": documents.REGION,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 _CACHED = (
     "studio", "boards", "shooting", "owners_desk", "key_store", "takes", "workflow",
     "provider_keys",
@@ -132,6 +124,11 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.text)
 
+    @property
+    def pointers(self) -> list[str]:
+        """The fields that a problem points at."""
+        return [fault["pointer"] for fault in self.json["errors"]]
+
 
 @dataclass
 class Clock:
@@ -181,9 +178,7 @@ class Deployment:
         self._modules: dict[str, ModuleType] = {}
         self._last: str | None = None
         self.dynamodb = client("dynamodb")
-        self.dynamodb.create_table(
-            TableName=documents.physical_name("StudioTable"), **documents.table_definition()
-        )
+        table = studio_table()
         self.s3 = client("s3")
         for bucket, properties in documents.resources("AWS::S3::Bucket").items():
             name = documents.physical_name(bucket)
@@ -192,13 +187,13 @@ class Deployment:
                 self.s3.put_bucket_versioning(
                     Bucket=name, VersioningConfiguration=properties["VersioningConfiguration"]
                 )
-        self.table = StudioTable(self.dynamodb, documents.physical_name("StudioTable"))
+        self.table = StudioTable(self.dynamodb, table)
         client("events").create_event_bus(Name=documents.physical_name("StudioEventBus"))
         self.sqs = client("sqs")
         self.webhook_queue = self.sqs.create_queue(
             QueueName=documents.physical_name("WebhookQueue")
         )["QueueUrl"]
-        self.desk = OwnersTable(self.dynamodb, documents.physical_name("StudioTable"))
+        self.desk = OwnersTable(self.dynamodb, table)
         client("sns").create_topic(Name=documents.physical_name("OwnerTopic"))
         client("sqs").create_queue(QueueName=documents.physical_name("AlarmDeadLetterQueue"))
 
@@ -366,21 +361,6 @@ def _check_described(event: Json, raw: Json) -> None:
         described.check_request(operation, kind, body)
 
 
-_make_client = wiring._client
-
-
-@cache
-def client(service: str) -> Any:
-    """The client that wiring makes, made once: it is moto that changes from test to test."""
-    return _make_client(service)
-
-
-def aws() -> AbstractContextManager[Any]:
-    """AWS played by moto, with credentials that are none."""
-    manager: AbstractContextManager[Any] = mock_aws()
-    return manager
-
-
 @contextmanager
 def _environment_of(variables: Mapping[str, str]) -> Iterator[None]:
     """The variables of one function and none of another's."""
@@ -415,13 +395,3 @@ def assert_problem(answer: Answer, status: int, code: str) -> Json:
 def events() -> list[Path]:
     """Every sample input."""
     return sorted((ROOT / "events").glob("*/*.json"))
-
-
-def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every attempt to connect fail: below e2e nothing leaves the process."""
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("a test below e2e opened a connection")
-
-    monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("socket.create_connection", refuse)

@@ -17,7 +17,8 @@ from filmgate.domain.ids import generation_id
 from filmgate.domain.ledger import OWNER_SCOPE, Budget, Entry, EntryKind
 from filmgate.usecases.ports import BudgetLimit
 from tests.functions.stream import Mailbox, deliver, payments, queue_url, records_of
-from tests.functions.support import TENANT, Clock, Deployment, asked_by, client, request, sample
+from tests.functions.support import TENANT, Clock, Deployment, asked_by, request, sample
+from tests.support.aws import client
 from tests.support.builders import attempt, generation, usd
 from tests.template import documents
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.functions.support import Deployment, altered, asked_by, client, request, sample
+from tests.functions.support import Deployment, altered, asked_by, request, sample
 from tests.functions.vendors import DALLE, ScriptedEgress, dalle_error, dalle_picture, picture
+from tests.support.aws import client
 from tests.template import documents
 
 HOOK = "https://hooks.studio.example/finished"

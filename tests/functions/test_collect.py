@@ -4,7 +4,7 @@ import pytest
 
 from filmgate.adapters.egress import TooLarge, TransferCut, UnexpectedStatus
 from filmgate.domain.errors import DownloadFailed, StoreUnavailable
-from tests.functions.support import Deployment, client, sample
+from tests.functions.support import Deployment, sample
 from tests.functions.vendors import (
     CLIP_URL,
     KLING,
@@ -13,6 +13,7 @@ from tests.functions.vendors import (
     kling_created,
     kling_task,
 )
+from tests.support.aws import client
 
 FRESH_URL = CLIP_URL.replace("link-canary", "fresh")
 

@@ -2,20 +2,16 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from types import ModuleType
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from filmgate import wiring
 from filmgate.adapters import addresses
 from filmgate.adapters.addresses import AddressPolicy
-from filmgate.settings import settings
-from tests.support import aws
-from tests.support.aws import Answer, call
-from tests.support.builders import TENANT
+from tests.functions.support import TENANT, Answer, Deployment, asked_by, request
+from tests.support.aws import STUDIO_TABLE, client
 from tests.support.scripted_http import ScriptedHttp, reply
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -29,43 +25,41 @@ CHANGES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test has an AWS of its own, in this process."""
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        aws.forget_wiring()
-        aws.create_table()
-        yield
-    aws.forget_wiring()
+def call(
+    studio: Deployment,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    role: str = "admin",
+    tenant: str = TENANT,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    sent = {"content-type": "application/json", **(headers or {})}
+    event = request(method, path, body=body, headers=sent)
+    return studio.route(asked_by(event, role=role, tenant=tenant))
 
 
-@pytest.fixture(scope="module")
-def function() -> ModuleType:
-    return aws.load_function("settings")
+def put(studio: Deployment, body: Any, path: str = DALLE, **others: Any) -> Answer:
+    return call(studio, "PUT", path, body, **others)
 
 
-def put(function: ModuleType, body: Any, path: str = DALLE, **others: Any) -> Answer:
-    return call(function, "PUT", path, body, **others)
-
-
-def shown(function: ModuleType, provider: str = "dalle", **others: Any) -> Any:
-    return call(function, "GET", f"/v1/settings/providers/{provider}", **others).json
+def shown(studio: Deployment, provider: str = "dalle", **others: Any) -> Any:
+    return call(studio, "GET", f"/v1/settings/providers/{provider}", **others).json
 
 
 def table_text() -> str:
-    return json.dumps(aws.client("dynamodb").scan(TableName=aws.TABLE)["Items"])
+    return json.dumps(client("dynamodb").scan(TableName=STUDIO_TABLE)["Items"])
 
 
 # --- reading and changing ----------------------------------------------------------------------
 
 
-def test_before_anything_is_set_a_viewer_sees_what_holds(function: ModuleType) -> None:
-    answer = call(function, "GET", DALLE, role="viewer")
+def test_before_anything_is_set_a_viewer_sees_what_holds(studio: Deployment) -> None:
+    answer = call(studio, "GET", DALLE, role="viewer")
 
     assert answer.status == 200
-    assert answer.headers["ETag"] == '"0"'
+    assert answer.headers["etag"] == '"0"'
     assert answer.json == {
         "id": "dalle", "type": "image", "version": 0, "enabled": True, "priority": 1,
         "needs_key": True, "key_fields": [["api_key"]], "key_set": False, "key_hint": None,
@@ -74,30 +68,30 @@ def test_before_anything_is_set_a_viewer_sees_what_holds(function: ModuleType) -
     }  # fmt: skip
 
 
-def test_any_part_is_changed_and_all_of_it_comes_back(function: ModuleType) -> None:
-    put(function, {"enabled": False, "priority": 7})
+def test_any_part_is_changed_and_all_of_it_comes_back(studio: Deployment) -> None:
+    put(studio, {"enabled": False, "priority": 7})
 
-    answer = put(function, {"on_refusal": "stop", "model": "gpt-image-2.6-flare"})
+    answer = put(studio, {"on_refusal": "stop", "model": "gpt-image-2.6-flare"})
 
     told = answer.json
-    assert (answer.status, answer.headers["ETag"]) == (200, '"2"')
+    assert (answer.status, answer.headers["etag"]) == (200, '"2"')
     assert (told["enabled"], told["priority"], told["on_refusal"], told["model"]) == (
         False, 7, "stop", "gpt-image-2.6-flare",
     )  # fmt: skip
-    assert shown(function) == told
-    assert shown(function, tenant="others")["version"] == 0
+    assert shown(studio) == told
+    assert shown(studio, tenant="others")["version"] == 0
 
 
-def test_an_alias_leads_to_its_provider(function: ModuleType) -> None:
-    assert shown(function, "wan")["id"] == "whan"
+def test_an_alias_leads_to_its_provider(studio: Deployment) -> None:
+    assert shown(studio, "wan")["id"] == "whan"
 
 
 @pytest.mark.parametrize("role", ["viewer", "creator"])
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
 def test_only_an_admin_changes_or_tests(
-    function: ModuleType, role: str, method: str, path: str, body: Any
+    studio: Deployment, role: str, method: str, path: str, body: Any
 ) -> None:
-    answer = call(function, method, path, body, role=role)
+    answer = call(studio, method, path, body, role=role)
 
     assert (answer.status, answer.json["code"]) == (403, "forbidden")
     assert table_text() == "[]"
@@ -105,11 +99,11 @@ def test_only_an_admin_changes_or_tests(
 
 @pytest.mark.parametrize(("method", "path", "body"), CHANGES)
 def test_a_provider_that_is_not_there_is_404(
-    function: ModuleType, method: str, path: str, body: Any
+    studio: Deployment, method: str, path: str, body: Any
 ) -> None:
     if "order" in path:
         return
-    answer = call(function, method, path.replace("dalle", "nobody"), body)
+    answer = call(studio, method, path.replace("dalle", "nobody"), body)
 
     assert (answer.status, answer.json["code"]) == (404, "not-found")
 
@@ -128,17 +122,17 @@ def test_a_provider_that_is_not_there_is_404(
     ],
 )
 def test_what_cannot_be_set_is_pointed_at(
-    function: ModuleType, body: Any, pointers: list[str]
+    studio: Deployment, body: Any, pointers: list[str]
 ) -> None:
-    answer = put(function, body)
+    answer = put(studio, body)
 
     assert (answer.status, answer.json["code"]) == (422, "validation-failed")
     assert answer.pointers == pointers
     assert table_text() == "[]"
 
 
-def test_a_place_that_is_taken_is_409_and_names_who_has_it(function: ModuleType) -> None:
-    answer = put(function, {"priority": 2})
+def test_a_place_that_is_taken_is_409_and_names_who_has_it(studio: Deployment) -> None:
+    answer = put(studio, {"priority": 2})
 
     assert (answer.status, answer.json["code"]) == (409, "state-conflict")
     assert answer.json["provider"] == "nanobanana"
@@ -166,22 +160,21 @@ def test_a_place_that_is_taken_is_409_and_names_who_has_it(function: ModuleType)
     ],
 )
 def test_an_address_that_is_not_listed_or_not_plain_is_refused(
-    function: ModuleType, url: str
+    studio: Deployment, url: str
 ) -> None:
-    answer = put(function, {"api_url": url})
+    answer = put(studio, {"api_url": url})
 
     assert (answer.status, answer.pointers) == (422, ["/api_url"])
     assert not url or url not in answer.text
 
 
 def test_the_catalogues_hosts_and_those_of_the_stack_are_taken(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+    studio: Deployment,
 ) -> None:
-    monkeypatch.setenv("ALLOWED_API_HOSTS", "Images.Example.com, .eu.example")
-    settings.cache_clear()
+    studio.chosen["AllowedApiHosts"] = "Images.Example.com, .eu.example"
 
     taken = [
-        put(function, {"api_url": url}).json["api_url"]
+        put(studio, {"api_url": url}).json["api_url"]
         for url in (
             "https://API.openai.com/",
             "https://images.example.com/openai/",
@@ -194,18 +187,18 @@ def test_the_catalogues_hosts_and_those_of_the_stack_are_taken(
         "https://images.example.com/openai",
         "https://a.eu.example",
     ]
-    assert put(function, {"api_url": "https://example.com"}).status == 422
-    assert put(function, {"api_url": None}).json["api_url"] is None
+    assert put(studio, {"api_url": "https://example.com"}).status == 422
+    assert put(studio, {"api_url": None}).json["api_url"] is None
 
 
 def test_this_machine_is_taken_only_where_the_process_was_opened_to_it(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+    studio: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(addresses, "policy", AddressPolicy(loopback=True))
 
-    assert put(function, {"api_url": "http://127.0.0.1:8790/dalle"}).status == 200
-    assert put(function, {"api_url": "http://10.0.0.1/dalle"}).status == 422
-    assert put(function, {"api_url": "https://evil.example"}).status == 422
+    assert put(studio, {"api_url": "http://127.0.0.1:8790/dalle"}).status == 200
+    assert put(studio, {"api_url": "http://10.0.0.1/dalle"}).status == 422
+    assert put(studio, {"api_url": "https://evil.example"}).status == 422
 
 
 # --- versions and order ------------------------------------------------------------------------
@@ -216,27 +209,27 @@ def test_this_machine_is_taken_only_where_the_process_was_opened_to_it(
     [('"1"', 200), ('"0", "1"', 200), ("*", 200), ('"0"', 412), ('W/"1"', 412), ("1", 400)],
 )
 def test_if_match_guards_against_what_others_changed(
-    function: ModuleType, header: str, status: int
+    studio: Deployment, header: str, status: int
 ) -> None:
-    put(function, {"enabled": False})
+    put(studio, {"enabled": False})
 
-    answer = put(function, {"enabled": True}, headers={"if-match": header})
+    answer = put(studio, {"enabled": True}, headers={"if-match": header})
 
     assert answer.status == status
-    assert shown(function)["enabled"] is (status == 200)
+    assert shown(studio)["enabled"] is (status == 200)
     if status == 412:
         assert answer.json["code"] == "version-conflict"
 
 
-def test_one_call_puts_a_medium_in_order(function: ModuleType) -> None:
+def test_one_call_puts_a_medium_in_order(studio: Deployment) -> None:
     order = ["midjourney", "nanobanana", "dalle"]
 
-    answer = put(function, {"type": "image", "order": order}, "/v1/settings/order")
+    answer = put(studio, {"type": "image", "order": order}, "/v1/settings/order")
 
     assert (answer.status, answer.json["order"]) == (200, order)
     assert [one["priority"] for one in answer.json["items"]] == [1, 2, 3]
-    assert [shown(function, name)["priority"] for name in order] == [1, 2, 3]
-    assert shown(function, "kling")["version"] == 0
+    assert [shown(studio, name)["priority"] for name in order] == [1, 2, 3]
+    assert shown(studio, "kling")["version"] == 0
 
 
 @pytest.mark.parametrize(
@@ -252,9 +245,9 @@ def test_one_call_puts_a_medium_in_order(function: ModuleType) -> None:
     ],
 )
 def test_an_order_that_is_not_whole_is_pointed_at(
-    function: ModuleType, body: Any, pointers: list[str]
+    studio: Deployment, body: Any, pointers: list[str]
 ) -> None:
-    answer = put(function, body, "/v1/settings/order")
+    answer = put(studio, body, "/v1/settings/order")
 
     assert (answer.status, answer.pointers) == (422, pointers)
 
@@ -263,32 +256,33 @@ def test_an_order_that_is_not_whole_is_pointed_at(
 
 
 def test_a_key_goes_in_and_never_comes_back(
-    function: ModuleType, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str],
+    studio: Deployment,
+    said: Callable[[], str],
+    caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("botocore").setLevel(logging.INFO)  # its debug log is never on in a function
     refusal = {"error": {"message": f"Incorrect key {CANARY}", "code": "invalid_api_key"}}
     monkeypatch.setattr(wiring, "egress", lambda: ScriptedHttp.of(reply(refusal, 401)))
 
     answers = [
-        put(function, {"key": CANARY}, f"{DALLE}/key"),
-        put(function, {"key": f"{CANARY} "}, f"{DALLE}/key"),
-        put(function, {"key": [CANARY]}, f"{DALLE}/key"),
-        put(function, {"key": {CANARY: CANARY}}, f"{DALLE}/key"),
-        put(function, f'{{"key": "{CANARY}"', f"{DALLE}/key"),
-        put(function, {"key": {"api_key": CANARY}, "extra": CANARY}, f"{DALLE}/key"),
-        call(function, "POST", f"{DALLE}/test"),
-        call(function, "GET", DALLE),
+        put(studio, {"key": CANARY}, f"{DALLE}/key"),
+        put(studio, {"key": f"{CANARY} "}, f"{DALLE}/key"),
+        put(studio, {"key": [CANARY]}, f"{DALLE}/key"),
+        put(studio, {"key": {CANARY: CANARY}}, f"{DALLE}/key"),
+        put(studio, f'{{"key": "{CANARY}"', f"{DALLE}/key"),
+        put(studio, {"key": {"api_key": CANARY}, "extra": CANARY}, f"{DALLE}/key"),
+        call(studio, "POST", f"{DALLE}/test"),
+        call(studio, "GET", DALLE),
     ]
 
     told = "".join(answer.text for answer in answers)
-    output = capfd.readouterr()
     assert [answer.status for answer in answers] == [204, 422, 422, 422, 400, 422, 200, 200]
     assert answers[0].text == ""
     assert answers[-2].json["detail"] == "key refused"
     assert (answers[-1].json["key_set"], answers[-1].json["key_hint"]) == (True, "cdef")
-    for text in (told, table_text(), caplog.text, output.out, output.err):
+    for text in (told, table_text(), said()):
         assert CANARY not in text
 
 
@@ -306,35 +300,36 @@ def test_a_key_goes_in_and_never_comes_back(
     ],
 )
 def test_a_key_of_the_wrong_shape_is_pointed_at(
-    function: ModuleType, provider: str, key: Any, pointer: str
+    studio: Deployment, provider: str, key: Any, pointer: str
 ) -> None:
-    answer = put(function, {"key": key}, f"/v1/settings/providers/{provider}/key")
+    answer = put(studio, {"key": key}, f"/v1/settings/providers/{provider}/key")
 
     assert (answer.status, answer.pointers) == (422, [pointer])
-    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
+    assert client("secretsmanager").list_secrets()["SecretList"] == []
 
 
-def test_a_pair_of_keys_is_one_secret_of_this_tenant(function: ModuleType) -> None:
+def test_a_pair_of_keys_is_one_secret_of_this_tenant(studio: Deployment) -> None:
     pair = {"access_key": "AK-0123456789", "secret_key": CANARY}
 
-    put(function, {"key": pair}, "/v1/settings/providers/kling/key")
+    put(studio, {"key": pair}, "/v1/settings/providers/kling/key")
 
-    (secret,) = aws.client("secretsmanager").list_secrets()["SecretList"]
-    assert secret["Name"] == f"{aws.SECRET_PREFIX}{TENANT}/kling"
+    prefix = studio.environment("settings")["PROVIDER_SECRET_PREFIX"]
+    (secret,) = client("secretsmanager").list_secrets()["SecretList"]
+    assert secret["Name"] == f"{prefix}{TENANT}/kling"
     assert wiring.provider_keys().read(TENANT, "kling") == pair
 
 
-def test_a_deleted_key_can_be_set_again(function: ModuleType) -> None:
-    put(function, {"key": CANARY}, f"{DALLE}/key")
+def test_a_deleted_key_can_be_set_again(studio: Deployment) -> None:
+    put(studio, {"key": CANARY}, f"{DALLE}/key")
 
-    deleted = [call(function, "DELETE", f"{DALLE}/key").status for _ in range(2)]
-    gone = shown(function)
-    again = put(function, {"key": "another-key-4321"}, f"{DALLE}/key")
+    deleted = [call(studio, "DELETE", f"{DALLE}/key").status for _ in range(2)]
+    gone = shown(studio)
+    again = put(studio, {"key": "another-key-4321"}, f"{DALLE}/key")
 
     assert deleted == [204, 204]
     assert (gone["key_set"], gone["key_hint"]) == (False, None)
     assert again.status == 204
-    assert shown(function)["key_hint"] == "4321"
+    assert shown(studio)["key_hint"] == "4321"
     assert wiring.provider_keys().read(TENANT, "dalle") == {"api_key": "another-key-4321"}
 
 
@@ -342,15 +337,15 @@ def test_a_deleted_key_can_be_set_again(function: ModuleType) -> None:
 
 
 def test_the_test_reads_the_key_that_was_stored_a_moment_ago(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+    studio: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http = ScriptedHttp.of(reply({"object": "list", "data": []}), reply({"data": []}))
     monkeypatch.setattr(wiring, "egress", lambda: http)
 
     told = []
     for key in ("first-key-0001", "second-key-0002"):
-        put(function, {"key": key}, f"{DALLE}/key")
-        told.append(call(function, "POST", f"{DALLE}/test").json)
+        put(studio, {"key": key}, f"{DALLE}/key")
+        told.append(call(studio, "POST", f"{DALLE}/test").json)
 
     assert told == [{"ok": True, "detail": "ok", "message": None}] * 2
     assert [asked.headers["Authorization"] for asked in http.asked] == [
@@ -361,31 +356,31 @@ def test_the_test_reads_the_key_that_was_stored_a_moment_ago(
 
 
 def test_without_a_key_the_test_says_so_and_asks_nobody(
-    function: ModuleType, monkeypatch: pytest.MonkeyPatch
+    studio: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http = ScriptedHttp()
     monkeypatch.setattr(wiring, "egress", lambda: http)
 
-    answer = call(function, "POST", f"{DALLE}/test")
+    answer = call(studio, "POST", f"{DALLE}/test")
 
     assert (answer.status, answer.json["ok"], answer.json["detail"]) == (200, False, "no key")
     assert http.asked == []
 
 
-def test_flow_is_always_good(function: ModuleType) -> None:
-    answer = call(function, "POST", "/v1/settings/providers/flow/test")
+def test_flow_is_always_good(studio: Deployment) -> None:
+    answer = call(studio, "POST", "/v1/settings/providers/flow/test")
 
     assert (answer.json["ok"], answer.json["detail"]) == (True, "ok")
 
 
-def test_the_list_of_providers_shows_the_settings(function: ModuleType) -> None:
-    put(function, {"enabled": False, "on_unknown": "next"})
-    put(function, {"key": CANARY}, f"{DALLE}/key")
+def test_the_list_of_providers_shows_the_settings(studio: Deployment) -> None:
+    put(studio, {"enabled": False, "on_unknown": "next"})
+    put(studio, {"key": CANARY}, f"{DALLE}/key")
 
-    listed = call(aws.load_function("read"), "GET", "/v1/providers", role="viewer").json["items"]
+    listed = call(studio, "GET", "/v1/providers", role="viewer").json["items"]
 
     dalle = next(one for one in listed if one["id"] == "dalle")
-    own = shown(function)
+    own = shown(studio)
     of_the_settings_alone = {"version", "monthly_limit"}
     assert {name: dalle[name] for name in own if name not in of_the_settings_alone} == {
         name: own[name] for name in own if name not in of_the_settings_alone

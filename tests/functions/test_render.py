@@ -3,8 +3,9 @@
 import pytest
 
 from filmgate.domain.errors import StoreUnavailable
-from tests.functions.support import Deployment, altered, client, sample
+from tests.functions.support import Deployment, altered, sample
 from tests.functions.vendors import DALLE, ScriptedEgress, dalle_picture, picture
+from tests.support.aws import client
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from filmgate.adapters.egress import NotSent, OutcomeUnknown
 from filmgate.domain.attempts import AttemptState
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.generations import GenerationState
-from tests.functions.support import Clock, Deployment, altered, client, sample
+from tests.functions.support import Clock, Deployment, altered, sample
 from tests.functions.vendors import (
     DALLE,
     KLING,
@@ -19,6 +19,7 @@ from tests.functions.vendors import (
     picture,
     reply,
 )
+from tests.support.aws import client
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from filmgate.adapters.egress import OutcomeUnknown
 from filmgate.domain.errors import StoreUnavailable
-from tests.functions.support import TENANT, Clock, Deployment, client, sample
+from tests.functions.support import TENANT, Clock, Deployment, sample
 from tests.functions.vendors import (
     CLIP_URL,
     DALLE,
@@ -19,6 +19,7 @@ from tests.functions.vendors import (
     kling_task,
     reply,
 )
+from tests.support.aws import client
 from tests.template import documents
 
 EVERY_FIVE_MINUTES = sample("sweep", "every-five-minutes")

@@ -7,8 +7,9 @@ import pytest
 
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.ledger import Budget
-from tests.functions.support import Deployment, asked_by, assert_problem, client, sample
+from tests.functions.support import Deployment, asked_by, assert_problem, sample
 from tests.functions.vendors import DALLE, ScriptedEgress, dalle_picture
+from tests.support.aws import client
 
 ASK = sample("verify", "verify")
 DAILY = sample("verify", "daily")

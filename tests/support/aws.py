@@ -1,133 +1,81 @@
-"""AWS as moto plays it, in this process: the template's own table, and the functions over it."""
+"""AWS as moto plays it, in this process: an account of its own, and the clients that ask it."""
 
-import importlib.util
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from types import ModuleType
+from threading import local
+from types import SimpleNamespace
 from typing import Any
 
-import boto3
-from samtranslator.yaml_helper import yaml_parse
+import pytest
+from moto import mock_aws
+from moto.dynamodb import models
+from moto.dynamodb.models import DynamoDBBackend, Table
 
-from filmgate import settings as settings_module
 from filmgate import wiring
-from filmgate.http import ROUTES
-from tests.support.builders import TENANT
+from tests.template import documents
 
-ROOT = Path(__file__).resolve().parents[2]
-REGION = "eu-central-1"
-TABLE = "studio"
-SECRET_PREFIX = "filmgate/test/"
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "nonsense",
-    "AWS_SECRET_ACCESS_KEY": "nonsense",
-    "AWS_DEFAULT_REGION": REGION,
-    "STUDIO_TABLE_NAME": TABLE,
-    "PROVIDER_SECRET_PREFIX": SECRET_PREFIX,
-    "DEFAULT_MONTHLY_LIMIT_MICROS": "10000000",
-    "RATE_CARD": "guide",
+NO_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": documents.REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
 }
-_CACHED = (
-    settings_module.settings,
-    wiring.studio,
-    wiring.provider_keys,
-    wiring.key_store,
-    wiring._session,
-)
-
-
-def client(service: str) -> Any:
-    return boto3.client(service, region_name=REGION)
-
-
-def create_table() -> None:
-    """The table as template.yaml has it."""
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    table = _template()["Resources"]["StudioTable"]["Properties"]
-    client("dynamodb").create_table(TableName=TABLE, **{name: table[name] for name in wanted})
-
-
-def forget_wiring() -> None:
-    """The next call makes its clients anew, in the AWS of the next test."""
-    for cached in _CACHED:
-        cached.cache_clear()
-
-
-def load_function(verb: str) -> ModuleType:
-    """The module functions/<verb>/app.py, loaded as Lambda does: by its path."""
-    place = ROOT / "functions" / verb / "app.py"
-    spec = importlib.util.spec_from_file_location(f"function_{verb}", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a function gave to the HTTP API."""
-
-    status: int
-    headers: Mapping[str, Any]
-    text: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-    @property
-    def pointers(self) -> list[str]:
-        return [fault["pointer"] for fault in self.json["errors"]]
-
-
-class Context:
-    """Lambda's context, as far as the logger reads it."""
-
-    function_name = "function"
-    memory_limit_in_mb = 512
-    invoked_function_arn = f"arn:aws:lambda:{REGION}:000000000000:function:function"
-    aws_request_id = "request"
-
-
-def call(
-    function: ModuleType,
-    method: str,
-    path: str,
-    body: Any = None,
-    *,
-    role: str = "admin",
-    tenant: str = TENANT,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    """One request as the HTTP API hands it over, after the authorizer; a str is sent as it is."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    event = {
-        "version": "2.0",
-        "routeKey": _route_key(method, path),
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", **(headers or {})},
-        "requestContext": {
-            "http": {"method": method, "path": path},
-            "requestId": "req-1",
-            "stage": "$default",
-            "authorizer": {"lambda": {"tenant": tenant, "user": "ada", "role": role}},
-        },
-        "body": None if body is None else text,
-        "isBase64Encoded": False,
-    }
-    answer = function.handler(event, Context())
-    return Answer(answer["statusCode"], answer.get("headers", {}), answer.get("body") or "")
-
-
-def _route_key(method: str, path: str) -> str:
-    return f"{method} {path}" if path in ROUTES else "$default"
+STUDIO_TABLE = documents.physical_name("StudioTable")
+_make_client = wiring._client
+_moto_transact = DynamoDBBackend.transact_write_items
 
 
 @cache
-def _template() -> Any:
-    return yaml_parse((ROOT / "template.yaml").read_text())
+def client(service: str) -> Any:
+    """The client that wiring makes, made once: it is moto that changes from test to test."""
+    return _make_client(service)
+
+
+@contextmanager
+def account(*, offline: bool = True, **options: Any) -> Iterator[None]:
+    """An empty account. Below e2e nothing leaves the process: where `offline`, every attempt to
+    connect fails. `options` are moto's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in NO_CREDENTIALS.items():
+            patch.setenv(name, value)
+        if offline:
+            patch.setattr("socket.socket.connect", _refuse)
+            patch.setattr("socket.create_connection", _refuse)
+        patch.setattr(DynamoDBBackend, "transact_write_items", _transact)
+        patch.setattr(models, "copy", SimpleNamespace(deepcopy=_deepcopy))
+        with mock_aws(**options):
+            yield
+
+
+def studio_table(name: str = STUDIO_TABLE) -> str:
+    """Create the table as template.yaml has it, and give its name."""
+    client("dynamodb").create_table(TableName=name, **documents.table_definition())
+    return name
+
+
+# moto 5.2 copies the whole table again for every item of a transaction, before it changes any: more
+# than half of the time of all these tests. One copy for a transaction is the same.
+_copies = local()
+
+
+def _transact(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
+    _copies.tables = {}
+    try:
+        _moto_transact(backend, items)
+    finally:
+        del _copies.tables
+
+
+def _deepcopy(thing: Any, memo: dict[int, Any] | None = None) -> Any:
+    tables = getattr(_copies, "tables", None)
+    if tables is None or not isinstance(thing, Table):
+        return copy.deepcopy(thing, memo)
+    if thing.name not in tables:
+        tables[thing.name] = copy.deepcopy(thing)
+    return tables[thing.name]
+
+
+def _refuse(*_: object) -> None:
+    raise AssertionError("a test below e2e opened a connection")

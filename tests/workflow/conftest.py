@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
@@ -21,7 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 )
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from tests.functions.support import NO_CREDENTIALS, client, no_sockets
+from tests.support.aws import account, client
 from tests.template import documents
 
 Json = dict[str, Any]
@@ -146,10 +145,7 @@ def parsed() -> Iterator[None]:
 
 @pytest.fixture
 def machine(parsed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+    with account(config={"stepfunctions": {"execute_state_machine": True}}):
         machine = Machine(_create())
         monkeypatch.setattr(lambda_eval_utils, "boto_client_for", lambda **_: machine)
         monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=machine.pauses.append))

@@ -10,7 +10,7 @@ from filmgate import wiring
 from filmgate.adapters.egress import OutcomeUnknown
 from filmgate.adapters.workflow import GenerationWorkflow
 from filmgate.observability import logger
-from tests.functions.support import Clock, Deployment, altered, client, sample
+from tests.functions.support import Clock, Deployment, altered, sample
 from tests.functions.vendors import (
     CLIP_URL,
     DALLE,
@@ -25,6 +25,7 @@ from tests.functions.vendors import (
     nanobanana_picture,
     picture,
 )
+from tests.support.aws import client
 from tests.workflow.conftest import Execution, Machine
 
 PROMPT = "prompt-canary-77"

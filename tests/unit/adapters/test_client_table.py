@@ -10,22 +10,16 @@ from filmgate.adapters.client_table import ClientTable
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.generations import Generation
 from filmgate.domain.ledger import Commit, with_generation
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import account, client, studio_table
 from tests.support.builders import NOW, TENANT, clip_wish, generation, image_wish
-from tests.template import documents
 
-NAME = documents.physical_name("StudioTable")
 WINDOW = timedelta(minutes=10)
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientTable]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        yield ClientTable(client("dynamodb"), NAME)
+def table() -> Iterator[ClientTable]:
+    with account():
+        yield ClientTable(client("dynamodb"), studio_table())
 
 
 def ask(table: ClientTable, later_s: int, tenant: str = TENANT) -> int:

@@ -8,22 +8,17 @@ import pytest
 from filmgate.adapters.table import StudioTable
 from filmgate.domain.errors import DoesNotFit, Stale
 from filmgate.domain.ledger import close_envelope, open_envelope
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import account, client, studio_table
 from tests.support.builders import NOW, PERIOD, TENANT, usd
 from tests.support.envelopes import ENVELOPE, Purse
-from tests.template import documents
-
-NAME = documents.physical_name("StudioTable")
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioTable]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        yield StudioTable(client("dynamodb"), NAME, sleep=lambda _: None, jitter=lambda: 1.0)
+def table() -> Iterator[StudioTable]:
+    with account():
+        yield StudioTable(
+            client("dynamodb"), studio_table(), sleep=lambda _: None, jitter=lambda: 1.0
+        )
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
-from moto import mock_aws
 
 from filmgate.adapters.secrets import ProviderKeys, ProviderKeyStore
 from filmgate.domain.errors import KeyStoreUnavailable, ProviderKeyRefused
@@ -16,10 +15,8 @@ CANARY = "sk-canary-0123456789"
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
+def client() -> Iterator[Any]:
+    with aws.account():
         yield aws.client("secretsmanager")
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from moto import mock_aws
 
 from filmgate.adapters.notices import NoticeTable
 from filmgate.domain.alarms import Notice, NoticeKind
@@ -19,17 +18,15 @@ LATER = NOW + timedelta(minutes=4)
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        aws.create_table()
+def client() -> Iterator[Any]:
+    with aws.account():
+        aws.studio_table()
         yield aws.client("dynamodb")
 
 
 @pytest.fixture
 def log(client: Any) -> NoticeTable:
-    return NoticeTable(client, aws.TABLE)
+    return NoticeTable(client, aws.STUDIO_TABLE)
 
 
 def a_notice(name: str = "ntc_a", at: datetime = NOW, tenant: str = TENANT) -> Notice:
@@ -110,7 +107,7 @@ def test_of_two_who_claim_at_once_one_does(client: Any, log: NoticeTable) -> Non
             "transact_write_items",
             lambda: won.append(log.claim(a_notice(), now=NOW, until=SOON)),
         ),
-        aws.TABLE,
+        aws.STUDIO_TABLE,
     )
 
     lost = slow.claim(a_notice(), now=NOW, until=SOON)
@@ -128,7 +125,7 @@ def test_of_two_who_take_over_at_once_one_does(client: Any, log: NoticeTable) ->
             "update_item",
             lambda: won.append(log.claim(a_notice(), now=SOON, until=LATER)),
         ),
-        aws.TABLE,
+        aws.STUDIO_TABLE,
     )
 
     lost = slow.claim(a_notice(), now=SOON, until=LATER)
@@ -141,13 +138,13 @@ def test_a_claim_that_the_sdk_has_sent_twice_is_a_claim(client: Any) -> None:
     refused = ClientError(
         {"Error": {"Code": "TransactionCanceledException", "Message": ""}}, "TransactWriteItems"
     )
-    log = NoticeTable(LosesAnswer(client, refused), aws.TABLE)
+    log = NoticeTable(LosesAnswer(client, refused), aws.STUDIO_TABLE)
 
     assert log.claim(a_notice(), now=NOW, until=SOON) is not None
 
 
 def test_a_claim_without_an_answer_is_made_good_later(client: Any, log: NoticeTable) -> None:
-    lossy = NoticeTable(LosesAnswer(client, ReadTimeoutError(endpoint_url="x")), aws.TABLE)
+    lossy = NoticeTable(LosesAnswer(client, ReadTimeoutError(endpoint_url="x")), aws.STUDIO_TABLE)
 
     with pytest.raises(StoreUnavailable):
         lossy.claim(a_notice(), now=NOW, until=SOON)

@@ -5,24 +5,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from moto import mock_aws
 
 from filmgate.adapters.owners_table import OwnersTable
 from filmgate.domain.audit import Action, AuditRecord, Author, recorded
 from filmgate.domain.errors import AlreadyExists, Stale
 from filmgate.domain.ids import token_id
 from filmgate.usecases.ports import Claim, Principal, Token
-from tests.support import aws
+from tests.support.aws import account, client, studio_table
 from tests.support.builders import NOW, TENANT
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnersTable]:
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        aws.create_table()
-        yield OwnersTable(aws.client("dynamodb"), aws.TABLE)
+def table() -> Iterator[OwnersTable]:
+    with account():
+        yield OwnersTable(client("dynamodb"), studio_table())
 
 
 def record(number: int, at: datetime = NOW, action: Action = Action.TOKEN_MADE) -> AuditRecord:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from moto import mock_aws
 
 from filmgate.adapters.table import StudioTable
 from filmgate.domain import ledger
@@ -22,7 +21,7 @@ from filmgate.domain.generations import Generation, GenerationState
 from filmgate.domain.ids import generation_id
 from filmgate.domain.ledger import OWNER_SCOPE, Budget, Commit
 from filmgate.domain.pace import Flight, Pace, Start
-from tests.support import aws
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 from tests.support.builders import NOW, PERIOD, TENANT, attempt, generation, usd
 
 WIDE = Pace(per_minute=600, burst=600, in_flight=500)
@@ -52,17 +51,15 @@ class Unreliable:
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Unreliable]:
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        aws.create_table()
-        yield Unreliable(aws.client("dynamodb"))
+def dynamodb() -> Iterator[Unreliable]:
+    with account():
+        studio_table()
+        yield Unreliable(client("dynamodb"))
 
 
 @pytest.fixture
 def table(dynamodb: Unreliable) -> StudioTable:
-    table = StudioTable(dynamodb, aws.TABLE, sleep=lambda _: None, jitter=lambda: 1.0)
+    table = StudioTable(dynamodb, STUDIO_TABLE, sleep=lambda _: None, jitter=lambda: 1.0)
     table.open_budget(TENANT, Budget(OWNER_SCOPE, PERIOD, usd("1.0000")))
     return table
 
@@ -183,7 +180,7 @@ def test_a_token_that_another_took_meanwhile_is_seen(
     table: StudioTable, dynamodb: Unreliable, burst: int
 ) -> None:
     pace = Pace(per_minute=60, burst=burst, in_flight=500)
-    others = StudioTable(aws.client("dynamodb"), aws.TABLE)
+    others = StudioTable(client("dynamodb"), STUDIO_TABLE)
     dynamodb.meanwhile = [
         lambda: [others.commit(TENANT, admission(number, pace)) for number in (1, 2)]
     ]

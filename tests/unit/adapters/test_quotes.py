@@ -9,23 +9,17 @@ from filmgate.adapters.quotes import QuoteTable
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.domain.quotes import QUOTE_LIFE, Quote
 from filmgate.usecases.estimate import estimate
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 from tests.support.builders import NOW, TENANT, card_of, catalogue_of, price_row, provider, request
 from tests.support.builders import with_keys as keys_of
 from tests.support.memory_studio import MemoryStudio
 from tests.template import documents
 
-NAME = documents.physical_name("StudioTable")
-
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[QuoteTable]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        yield QuoteTable(client("dynamodb"), NAME)
+def table() -> Iterator[QuoteTable]:
+    with account():
+        yield QuoteTable(client("dynamodb"), studio_table())
 
 
 def some_quote() -> Quote:
@@ -60,7 +54,7 @@ def test_the_table_may_forget_it_a_day_after_it_expired(table: QuoteTable) -> No
     spec = documents.resources("AWS::DynamoDB::Table")["StudioTable"]["TimeToLiveSpecification"]
     table.put_quote(TENANT, some_quote())
 
-    (item,) = client("dynamodb").scan(TableName=NAME)["Items"]
+    (item,) = client("dynamodb").scan(TableName=STUDIO_TABLE)["Items"]
 
     assert spec["Enabled"] is True
     forgotten = NOW + QUOTE_LIFE + timedelta(days=1)
@@ -68,7 +62,7 @@ def test_the_table_may_forget_it_a_day_after_it_expired(table: QuoteTable) -> No
 
 
 def test_a_table_that_is_away_is_told(table: QuoteTable) -> None:
-    client("dynamodb").delete_table(TableName=NAME)
+    client("dynamodb").delete_table(TableName=STUDIO_TABLE)
 
     with pytest.raises(StoreUnavailable):
         table.put_quote(TENANT, some_quote())

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from filmgate.adapters.secrets import CACHED_S, ProviderKeys
 from filmgate.domain.errors import ProviderKeyRefused, ProviderUnavailable
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import account, client
 
 PREFIX = "filmgate/test/"
 NAME = f"{PREFIX}acme/lumen"
@@ -48,11 +48,8 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
+def asked() -> Iterator[Asked]:
+    with account():
         yield Asked(client("secretsmanager"))
 
 

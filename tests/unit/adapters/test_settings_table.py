@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from filmgate.adapters.items import dump, settings_pk, to_wire
 from filmgate.adapters.table import StudioTable
 from filmgate.domain.chain import OnRefusal, OnUnknown, ProviderSettings
 from filmgate.domain.errors import Stale
-from tests.support import aws
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 
 FRESH = ProviderSettings()
 FIRST = ProviderSettings(
@@ -19,12 +18,9 @@ FIRST = ProviderSettings(
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[StudioTable]:
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        aws.create_table()
-        yield StudioTable(aws.client("dynamodb"), aws.TABLE)
+def table() -> Iterator[StudioTable]:
+    with account():
+        yield StudioTable(client("dynamodb"), studio_table())
 
 
 def test_settings_come_back_as_they_were_written(table: StudioTable) -> None:
@@ -63,7 +59,7 @@ def test_what_was_only_seen_guards_too_and_stays(table: StudioTable) -> None:
 def test_settings_from_before_there_were_versions_are_version_0(table: StudioTable) -> None:
     old = {name: part for name, part in dump(FIRST).items() if name in ("enabled", "key_set")}
     key = {"pk": settings_pk("acme"), "sk": "provider#dalle"}
-    aws.client("dynamodb").put_item(TableName=aws.TABLE, Item=to_wire({**key, **old}))
+    client("dynamodb").put_item(TableName=STUDIO_TABLE, Item=to_wire({**key, **old}))
 
     before = table.provider_settings("acme")["dalle"]
     table.change_settings("acme", seen={"dalle": before}, new={"dalle": FIRST})

@@ -40,7 +40,7 @@ from filmgate.domain.ledger import (
 from filmgate.usecases.budgets import set_budget, with_open_budgets
 from filmgate.usecases.ports import BudgetLimit, Opened, Studio
 from filmgate.usecases.verify import verify
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 from tests.support.builders import (
     NOW,
     PERIOD,
@@ -52,9 +52,7 @@ from tests.support.builders import (
     usd,
 )
 from tests.support.memory_studio import MemoryStudio
-from tests.template import documents
 
-NAME = documents.physical_name("StudioTable")
 S = AttemptState
 LATER = NOW + timedelta(days=30)
 LEASE_END = NOW + timedelta(minutes=5)
@@ -65,17 +63,15 @@ OTHERS = [scope for scope in MONTHLY if scope != OWNER_SCOPE]
 
 
 @pytest.fixture(params=["table", "memory"])
-def studio(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
     """Each of the two, with this month's budgets open; only the owner's has a limit."""
     if request.param == "memory":
         yield with_budgets(MemoryStudio())
         return
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        table = StudioTable(client("dynamodb"), NAME, sleep=lambda _: None, jitter=lambda: 1.0)
+    with account():
+        table = StudioTable(
+            client("dynamodb"), studio_table(), sleep=lambda _: None, jitter=lambda: 1.0
+        )
         yield with_budgets(table)
 
 
@@ -351,7 +347,7 @@ def test_what_has_come_to_its_end_leaves_the_open_ones(
     assert len(before) == 1
     assert opened(studio) == []
     if isinstance(studio, StudioTable):
-        assert client("dynamodb").scan(TableName=NAME, IndexName=OPEN_INDEX)["Items"] == []
+        assert client("dynamodb").scan(TableName=STUDIO_TABLE, IndexName=OPEN_INDEX)["Items"] == []
 
 
 def test_the_index_of_what_is_open_holds_keys_alone(studio: Studio) -> None:
@@ -359,7 +355,7 @@ def test_the_index_of_what_is_open_holds_keys_alone(studio: Studio) -> None:
         return
     admit(studio)
 
-    found = client("dynamodb").scan(TableName=NAME, IndexName=OPEN_INDEX)["Items"]
+    found = client("dynamodb").scan(TableName=STUDIO_TABLE, IndexName=OPEN_INDEX)["Items"]
 
     assert {name for item in found for name in item} == {"pk", "sk", "open_pk", "open_sk"}
     assert [items.from_wire(item)["sk"] for item in found] == ["attempt#00", "generation"]

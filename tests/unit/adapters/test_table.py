@@ -38,7 +38,7 @@ from filmgate.domain.generations import Generation, GenerationState, Problem, Re
 from filmgate.domain.ids import generation_id
 from filmgate.domain.ledger import NO_PERIOD, OWNER_SCOPE, Budget, Commit, generation_scope
 from filmgate.usecases.ports import BudgetLimit, Page
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 from tests.support.builders import (
     GENERATION_ID,
     NOW,
@@ -53,9 +53,7 @@ from tests.support.builders import (
     take,
     usd,
 )
-from tests.template import documents
 
-NAME = documents.physical_name("StudioTable")
 OWN_SCOPE = generation_scope(GENERATION_ID)
 
 
@@ -82,12 +80,9 @@ class Unreliable:
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Unreliable]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
+def dynamodb() -> Iterator[Unreliable]:
+    with account():
+        studio_table()
         yield Unreliable(client("dynamodb"))
 
 
@@ -98,7 +93,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def table(dynamodb: Unreliable, pauses: list[float]) -> StudioTable:
-    return StudioTable(dynamodb, NAME, sleep=pauses.append, jitter=lambda: 1.0)
+    return StudioTable(dynamodb, STUDIO_TABLE, sleep=pauses.append, jitter=lambda: 1.0)
 
 
 @pytest.fixture
@@ -136,14 +131,14 @@ def begun(before: Attempt, worker: str = "worker") -> Attempt:
 def balance(table: StudioTable, scope: str = OWNER_SCOPE, period: str = PERIOD) -> tuple[int, ...]:
     """(limit, room, held, settled), the room as it is stored."""
     key = items.budget_key(TENANT, scope, period)
-    found = client("dynamodb").get_item(TableName=NAME, Key=items.to_wire(key))["Item"]
+    found = client("dynamodb").get_item(TableName=STUDIO_TABLE, Key=items.to_wire(key))["Item"]
     return tuple(int(found[name]["N"]) for name in ("limit", "room", "held", "settled"))
 
 
 def entries(table: StudioTable) -> list[ledger.Entry]:
     """Every entry of the generation, read past the adapter."""
     answer = client("dynamodb").query(
-        TableName=NAME,
+        TableName=STUDIO_TABLE,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :entry)",
         ExpressionAttributeValues=items.to_wire(
             {":pk": items.generation_pk(TENANT, GENERATION_ID), ":entry": "entry#"}
@@ -477,7 +472,7 @@ def test_a_refusal_that_waiting_does_not_mend_is_not_tried_again(
 def test_a_table_that_is_away_is_store_unavailable(
     table: StudioTable, dynamodb: Unreliable, look: Callable[[StudioTable], object]
 ) -> None:
-    dynamodb._inner.delete_table(TableName=NAME)
+    dynamodb._inner.delete_table(TableName=STUDIO_TABLE)
 
     with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
         look(table)
@@ -557,7 +552,7 @@ def test_a_limit_is_written_down_for_the_books(opened: StudioTable) -> None:
 
     pk = items.budget_key(TENANT, OWNER_SCOPE, PERIOD)["pk"]
     found = client("dynamodb").query(
-        TableName=NAME,
+        TableName=STUDIO_TABLE,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :limit)",
         ExpressionAttributeValues=items.to_wire({":pk": pk, ":limit": "limit#"}),
     )["Items"]

@@ -9,18 +9,15 @@ import pytest
 
 from filmgate.adapters.takes import TakeBucket
 from filmgate.domain.errors import StoreUnavailable
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import account, client
 
 BUCKET = "takes-bucket"
 KEY = "acme/gen_1/take_1.png"
 
 
 @pytest.fixture
-def takes(monkeypatch: pytest.MonkeyPatch) -> Iterator[TakeBucket]:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
+def takes() -> Iterator[TakeBucket]:
+    with account():
         client("s3").create_bucket(Bucket=BUCKET)
         yield TakeBucket(client("s3"), BUCKET)
 

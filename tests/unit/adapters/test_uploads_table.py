@@ -11,12 +11,10 @@ from filmgate.domain.errors import AlreadyExists, Stale, StoreUnavailable
 from filmgate.domain.ids import upload_id
 from filmgate.domain.uploads import Still, Upload
 from filmgate.usecases.ports import UploadBook
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 from tests.support.builders import NOW, TENANT
 from tests.support.memory_studio import MemoryStudio
-from tests.template import documents
 
-NAME = documents.physical_name("StudioTable")
 ASKED = Upload(
     id=upload_id(TENANT, "ada", "1"),
     tenant=TENANT,
@@ -29,16 +27,12 @@ STILL = Still(f"{TENANT}/stills/{'a' * 64}.png", "image/png", 64, 48, 1234, "a" 
 
 
 @pytest.fixture(params=["table", "memory"])
-def book(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[UploadBook]:
+def book(request: pytest.FixtureRequest) -> Iterator[UploadBook]:
     if request.param == "memory":
         yield MemoryStudio()
         return
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        yield UploadTable(client("dynamodb"), NAME)
+    with account():
+        yield UploadTable(client("dynamodb"), studio_table())
 
 
 def test_an_upload_is_read_as_it_was_written(book: UploadBook) -> None:
@@ -82,13 +76,10 @@ class Unsure:
         return self._real.put_item(**arguments)
 
 
-def test_a_write_that_is_sent_twice_is_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
-        client("dynamodb").create_table(TableName=NAME, **documents.table_definition())
-        table = UploadTable(Unsure(client("dynamodb")), NAME)
+def test_a_write_that_is_sent_twice_is_a_success() -> None:
+    with account():
+        studio_table()
+        table = UploadTable(Unsure(client("dynamodb")), STUDIO_TABLE)
 
         table.add_upload(ASKED)
         table.change_upload(ASKED, ASKED.kept(STILL))
@@ -96,11 +87,8 @@ def test_a_write_that_is_sent_twice_is_a_success(monkeypatch: pytest.MonkeyPatch
         assert table.upload(TENANT, ASKED.id) == ASKED.kept(STILL)
 
 
-def test_a_table_that_is_away_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
+def test_a_table_that_is_away_says_so() -> None:
+    with account():
         table = UploadTable(client("dynamodb"), "no-such-table")
 
         with pytest.raises(StoreUnavailable):

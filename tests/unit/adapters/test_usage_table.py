@@ -18,14 +18,12 @@ from filmgate.domain.wishes import Media
 from filmgate.usecases import usage
 from filmgate.usecases.ports import BudgetLimit, RowFilter, RowPage
 from filmgate.usecases.verify import verify
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import STUDIO_TABLE, account, client, studio_table
 from tests.support.builders import NOW, PERIOD, TENANT, attempt, generation, principal, usd
 from tests.support.histories import live
 from tests.support.memory_studio import MemoryStudio
 from tests.support.memory_usage import MemoryUsage
-from tests.template import documents
 
-NAME = documents.physical_name("StudioTable")
 EMPTY = "empty-table"
 SEED = 3
 COUNT = 120
@@ -37,14 +35,10 @@ S = AttemptState
 @contextmanager
 def deployed(name: str) -> Iterator[UsageTable]:
     """A table of its own: moto has one account for all that are open at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        for variable, value in NO_CREDENTIALS.items():
-            patch.setenv(variable, value)
-        no_sockets(patch)
-        with aws():
-            client("dynamodb").create_table(TableName=name, **documents.table_definition())
-            yield UsageTable(client("dynamodb"), name, sleep=lambda _: None)
-            client("dynamodb").delete_table(TableName=name)
+    with account():
+        studio_table(name)
+        yield UsageTable(client("dynamodb"), name, sleep=lambda _: None)
+        client("dynamodb").delete_table(TableName=name)
 
 
 @pytest.fixture
@@ -67,10 +61,10 @@ def table(memory: MemoryUsage) -> Iterator[UsageTable]:
 
     They are put one by one: moto copies a table whole for every transaction.
     """
-    with deployed(NAME) as table:
+    with deployed(STUDIO_TABLE) as table:
         for one in memory.rows(TENANT, RowFilter(), limit=COUNT, cursor=None).items:
             for put in attempt_puts(TENANT, ledger.AttemptChange(None, one), {}):
-                client("dynamodb").put_item(TableName=NAME, Item=items.to_wire(put.item))
+                client("dynamodb").put_item(TableName=STUDIO_TABLE, Item=items.to_wire(put.item))
         yield table
 
 

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
-from moto import mock_aws
 
 from filmgate.adapters.webhook_secrets import WebhookSecrets
 from filmgate.domain.errors import KeyStoreUnavailable, Stale, StateConflict
 from filmgate.domain.webhooks import SigningSecret, SigningSecrets
 from filmgate.usecases.webhooks import rotate_secret
-from tests.support import aws
+from tests.support.aws import account, client
 from tests.support.builders import NOW
 
 PREFIX = "filmgate-webhook/test/"
@@ -19,11 +18,9 @@ CANARY = "whsec_canary"
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebhookSecrets]:
-    for name, value in aws.ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        yield WebhookSecrets(aws.client("secretsmanager"), PREFIX)
+def store() -> Iterator[WebhookSecrets]:
+    with account():
+        yield WebhookSecrets(client("secretsmanager"), PREFIX)
 
 
 def secrets(text: str = CANARY) -> SigningSecrets:

@@ -10,19 +10,16 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from filmgate.adapters.workflow import GenerationWorkflow, name_of
 from filmgate.domain.errors import StoreUnavailable
 from filmgate.usecases.ports import Execution, ExecutionState
-from tests.functions.support import NO_CREDENTIALS, aws, client, no_sockets
+from tests.support.aws import account, client
 
 GENERATION = "gen_" + "a" * 26
 FIRST = Execution("acme", GENERATION)
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def machine() -> Iterator[str]:
     """The ARN of a state machine."""
-    for name, value in NO_CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    no_sockets(monkeypatch)
-    with aws():
+    with account():
         yield client("stepfunctions").create_state_machine(
             name="generation",
             definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
