@@ -79,7 +79,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "duration_s": "Whole seconds; clips only.",
         "fps": "Clips only.",
         "count": "One take is made.",
-        "image": "The id of a take or of an upload that the clip starts from.",
+        "image": "The still that a clip starts from: the id of a take or of an upload. A single "
+        "generation takes an https link too: what lies there is fetched once and kept.",
         "motion": "A camera move, for `flow`.",
     },
     "WishBody": _WISH,
@@ -167,7 +168,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "VideoForm": {**_VIDEO, "tags[]": "A word of the caller's; it may come several times."},
     "ReferenceBody": {
         "file_id": "The id of a take or of an upload.",
-        "image_url": "A data: URL of a picture in base64; nothing is fetched.",
+        "image_url": "A data: URL of a picture in base64, or an https link.",
     },
     "OrderBody": {"order": "Every provider of the medium, first to be tried first."},
     "KeyBody": {"key": "A text, or an object of texts where a provider needs several."},

@@ -12,11 +12,13 @@ Body     GenerationBody; RetryBody or none; none
 429      rate-limited, too-many-in-flight: what a user may start; a budget's 402 goes first
 """
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from filmgate import wiring
+from filmgate.adapters.media import inspect_bytes
 from filmgate.http import answer, body_of, http_app, idempotency_key, principal, raw_body
 from filmgate.observability import logger
 from filmgate.providers.data import catalogue
@@ -87,6 +89,7 @@ def _admitted(
         default_cost_limit=int(settings().need("default_cost_limit_micros")),
         pace=wiring.pace(),
         now=wiring.now(),
+        keep_linked=partial(wiring.keep_linked, inspect_bytes),
         quote=quote,
         retry_of=retry_of,
     )

@@ -15,6 +15,7 @@ retry is paid twice. Who waits longer than an answer may take gets 504, and wait
 
 from base64 import b64encode
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
@@ -192,6 +193,7 @@ def _admitted(asked: Request, who: Principal) -> Record:
         default_cost_limit=market.default_cost_limit,
         pace=wiring.pace(),
         now=wiring.now(),
+        keep_linked=partial(wiring.keep_linked, inspect_bytes),
     ).record
 
 
@@ -232,11 +234,11 @@ def _video_asked() -> tuple[VideoBody, bytes | None]:
 
 
 def _still(body: VideoBody, file: bytes | None, who: Principal) -> str | None:
-    """The id of the still to start from; a picture that was sent is kept as an upload."""
+    """The id of the still to start from, or a link; a picture that came along is kept first."""
     reference = body.input_reference
     data = reference.data() if reference is not None else file
     if data is None:
-        return reference.file_id if reference else None
+        return reference.named if reference else None
     return keep_image(
         data,
         filename="input_reference",

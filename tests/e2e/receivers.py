@@ -1,4 +1,4 @@
-"""A small real HTTP server that receives webhooks, and answers as a script says."""
+"""Small real HTTP servers of this machine: one receives webhooks, one has files."""
 
 import threading
 from collections.abc import Iterator
@@ -50,12 +50,35 @@ def listening(*script: int) -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    with _served(Handler) as receiver.url:
+        yield receiver
+
+
+@contextmanager
+def offering(data: bytes) -> Iterator[str]:
+    """The address of a file on a free port of this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with _served(Handler) as url:
+        yield f"{url}/file"
+
+
+@contextmanager
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield receiver
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -7,6 +7,8 @@ import av
 import pytest
 
 from tests.e2e.gateway import Gateway, Studio, fetch, prompt
+from tests.e2e.receivers import offering
+from tests.functions.vendors import picture
 
 
 def measure(path: Path) -> tuple[int, int, Fraction, str]:
@@ -43,6 +45,27 @@ def test_a_clip_from_a_keyframe_begins_at_kling(studio: Studio, tmp_path: Path) 
 
     assert (made["state"], made["provider"]) == ("succeeded", "kling")
     assert measure(fetch(made["takes"][0], tmp_path)) == (1280, 720, 3, "h264")
+
+
+def test_a_clip_from_a_link_starts_from_what_lay_there_at_first(
+    studio: Studio, tmp_path: Path
+) -> None:
+    with offering(picture(1280, 720)) as link:
+        wish = {
+            "type": "video",
+            "prompt": prompt(),
+            "provider": "flow",
+            "params": {"image": link, "duration_s": 1},
+        }
+        begun = studio.api.post("/v1/generations", wish)
+    away = studio.api.call("POST", "/v1/generations", wish)
+
+    made = studio.end_of(begun)
+
+    assert (made["state"], made["provider"]) == ("succeeded", "flow")
+    assert made["params"]["image"].startswith("upl_")
+    assert measure(fetch(made["takes"][0], tmp_path)) == (1280, 720, 1, "h264")
+    assert (away.status, away.body["code"]) == (422, "image-unusable")
 
 
 @pytest.mark.parametrize(

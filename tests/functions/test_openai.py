@@ -507,7 +507,7 @@ NO_SUCH_CLIP: Final = [
     ({"input_reference": {"file_id": "take_x"}}, "invalid_value", "input_reference.file_id"),
     ({"input_reference": {}}, "invalid_value", "input_reference"),
     (
-        {"input_reference": {"image_url": "https://a.example/fox.png"}},
+        {"input_reference": {"image_url": "fox.png"}},
         "invalid_value",
         "input_reference.image_url",
     ),

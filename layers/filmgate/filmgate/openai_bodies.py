@@ -18,7 +18,7 @@ from filmgate.domain.chain import OnRefusal, OnUnknown
 from filmgate.domain.errors import ValidationFailed
 from filmgate.domain.money import parse_usd
 from filmgate.domain.strategies import Strategy
-from filmgate.domain.wishes import DEFAULT_QUALITY, Media, Wish
+from filmgate.domain.wishes import DEFAULT_QUALITY, Media, Wish, is_link
 from filmgate.schemas import (
     LARGEST_SHOT_NUMBER,
     Address,
@@ -145,7 +145,8 @@ class ImageBody(_Extras):
 
 
 class ReferenceBody(_Body):
-    """A picture that is named instead of sent: a take or an upload of ours, or a data: URL."""
+    """A picture that is named instead of sent: a take or an upload of ours, a data: URL, or an
+    https link."""
 
     file_id: StillId | None = None
     image_url: str | None = None
@@ -156,12 +157,18 @@ class ReferenceBody(_Body):
             raise PydanticCustomError("one_of", "takes either file_id or image_url")
         return self
 
-    def data(self) -> bytes | None:
-        """The bytes of a data: URL; None where a still of ours is named.
+    @property
+    def named(self) -> str | None:
+        """The id of a still of ours, or the link to one of another; None for a data: URL."""
+        linked = self.image_url is not None and is_link(self.image_url)
+        return self.image_url if linked else self.file_id
 
-        Raises ValidationFailed for any other address: nothing is fetched for a caller.
+    def data(self) -> bytes | None:
+        """The bytes of a data: URL; None where a picture is named.
+
+        Raises ValidationFailed for what is neither.
         """
-        if self.image_url is None:
+        if self.image_url is None or self.named is not None:
             return None
         head = _DATA_URL.match(self.image_url)
         try:
@@ -169,7 +176,10 @@ class ReferenceBody(_Body):
                 return b64decode(self.image_url[head.end() :], validate=True)
         except NotBase64:
             pass
-        told = "must be a data: URL of a picture in base64; or send the picture as a file"
+        told = (
+            "must be a data: URL of a picture in base64 or an https link; "
+            "or send the picture as a file"
+        )
         raise ValidationFailed([("/input_reference/image_url", told)])
 
 

@@ -28,7 +28,7 @@ from filmgate.domain.money import Micros, parse_usd
 from filmgate.domain.optimise import Goal
 from filmgate.domain.storyboard import FROM_KEYFRAME, Continuity, Part, Shot, Storyboard
 from filmgate.domain.strategies import Role, Strategy
-from filmgate.domain.wishes import AUTO, Media, Wish
+from filmgate.domain.wishes import AUTO, Media, Wish, is_link
 from filmgate.usecases.estimate_storyboard import Aim
 from filmgate.usecases.provider_keys import Key
 from filmgate.usecases.request import Request
@@ -63,12 +63,23 @@ def _prompt_text(text: str) -> str:
 STILL_ID = r"^(take_[a-z2-7]{26}[0-9]{2}|upl_[a-z2-7]{26})$"
 
 
+STILL = rf"{STILL_ID}|^https?://[!-~]+$"
+
+
 def _still_id(text: str) -> str:
     if re.fullmatch(STILL_ID, text) is None:
         raise PydanticCustomError(
-            "still_id",
-            "must be the id of a take or of an uploaded image (POST /v1/uploads); "
-            "links are not fetched",
+            "still_id", "must be the id of a take or of an uploaded image (POST /v1/uploads)"
+        )
+    return text
+
+
+def _still(text: str) -> str:
+    if re.fullmatch(STILL, text) is None:
+        raise PydanticCustomError(
+            "still",
+            "must be the id of a take or of an uploaded image (POST /v1/uploads), "
+            "or an https link to an image",
         )
     return text
 
@@ -94,6 +105,12 @@ StillId = Annotated[
     AfterValidator(_still_id),
     WithJsonSchema({"type": "string", "pattern": STILL_ID}),
 ]
+Still = Annotated[
+    str,
+    StringConstraints(max_length=2048),
+    AfterValidator(_still),
+    WithJsonSchema({"type": "string", "pattern": STILL, "maxLength": 2048}),
+]
 Ratio = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}:[0-9]{1,2}$")]
 
 
@@ -112,7 +129,7 @@ class Params(_Body):
     fps: Literal[24, 25, 30, 60] | None = None
     seed: Annotated[int, Field(ge=0, le=2_147_483_647)] | None = None
     count: Annotated[int, Field(ge=1, le=1)] = 1
-    image: StillId | None = None
+    image: Still | None = None
     motion: Motion | None = None
 
 
@@ -202,6 +219,19 @@ class PartBody(_Body):
     prompt: Prompt | None = None
     negative_prompt: Prompt | None = None
     params: Params = Params()
+
+    @model_validator(mode="after")
+    def _links_to_nothing(self) -> Self:
+        if self.params.image is not None and is_link(self.params.image):
+            raise PydanticCustomError(
+                "at_field",
+                "{message}",
+                {
+                    "field": "params.image",
+                    "message": "must be an id here: upload the image first (POST /v1/uploads)",
+                },
+            )
+        return self
 
     def over(self, defaults: Self) -> Self:
         """This part with the defaults where it says nothing, field by field and param by param."""

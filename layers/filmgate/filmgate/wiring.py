@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
@@ -40,10 +40,14 @@ if TYPE_CHECKING:
     from filmgate.domain.boards import Head
     from filmgate.domain.changes import Change
     from filmgate.providers.base import Adapter
+    from filmgate.usecases.ports import Principal
     from filmgate.usecases.start_storyboard import Market
+    from filmgate.usecases.steps import Inspection
 
 LARGEST_RESULT_BYTES: Final = 1_000_000_000
 LINK_LIFE_S: Final = 15 * 60
+LINKED_IMAGE_S: Final = 10.0
+"""The API waits 30 s, of which a cold start and reading the picture take some."""
 
 
 def now() -> datetime:
@@ -346,6 +350,44 @@ def fetch(
         raise ResultUnusable(link.provider, "its result is larger than 1 GB") from error
     except EgressError as error:
         raise DownloadFailed(str(error)) from error
+
+
+def keep_linked(inspect: "Callable[[bytes], Inspection]", link: str, who: "Principal") -> str:
+    """Fetch the image behind a link from any public host and keep it as the caller's upload.
+
+    Raises ImageUnusable, which never repeats the link, or StoreUnavailable.
+    """
+    from filmgate.usecases.uploads import keep_linked_image
+
+    return keep_linked_image(
+        link,
+        fetch=_fetch_image,
+        principal=who,
+        book=upload_book(),
+        takes=takes(),
+        inspect=inspect,
+        now=now(),
+    ).id
+
+
+def _fetch_image(link: str) -> bytes:
+    from io import BytesIO
+
+    from filmgate.adapters.egress import TooLarge
+    from filmgate.adapters.targets import EgressError
+    from filmgate.domain.errors import ImageUnusable
+    from filmgate.domain.uploads import LARGEST_IMAGE
+
+    image = BytesIO()
+    try:
+        egress().download(
+            link, image, hosts=None, deadline_s=LINKED_IMAGE_S, max_bytes=LARGEST_IMAGE
+        )
+    except TooLarge as error:
+        raise ImageUnusable("The image behind the link is larger than 25 MB.") from error
+    except EgressError as error:
+        raise ImageUnusable(f"The image behind the link cannot be fetched: {error}.") from error
+    return image.getvalue()
 
 
 @cache

@@ -18,12 +18,18 @@ DEFAULT_DURATION_S: Final = 5
 DEFAULT_FPS: Final = 24
 
 
+def is_link(image: str) -> bool:
+    """Whether this is an address, and not the id of a still of ours."""
+    return "://" in image
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """One image or one clip as asked for; None means "not said", never a hidden default.
 
-    `image` is the id of a take, or of an uploaded image, that serves as the keyframe. `resolution`
-    is "1024x1024" for an image and "720p", "1080p" or "4k" for a clip.
+    `image` is the id of a take, or of an uploaded image, that serves as the keyframe; a wish that
+    is not admitted yet may have a link there. `resolution` is "1024x1024" for an image and "720p",
+    "1080p" or "4k" for a clip.
     """
 
     type: Media

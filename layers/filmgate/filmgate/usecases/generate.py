@@ -21,12 +21,13 @@ from filmgate.domain.money import Micros, format_usd
 from filmgate.domain.pace import Pace, Start
 from filmgate.domain.pricing import RateCard
 from filmgate.domain.usage import ordered_of
+from filmgate.domain.wishes import is_link
 from filmgate.usecases.budgets import with_open_budgets
 from filmgate.usecases.cancel import cancel
 from filmgate.usecases.ports import Execution, Principal, Studio, Workflow
 from filmgate.usecases.quotes import Presented, quote_of_request, redeem
 from filmgate.usecases.request import Priced, Request, priced
-from filmgate.usecases.stills import NO_SUCH_STILL, may_use
+from filmgate.usecases.stills import NO_SUCH_STILL, KeepLinked, may_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def generate(
     default_cost_limit: Micros,
     pace: Pace | None,
     now: datetime,
+    keep_linked: KeepLinked | None = None,
     commission: Commission | None = None,
     quote: Presented | None = None,
     retry_of: str | None = None,
@@ -73,6 +75,8 @@ def generate(
     only callers who send one are protected against their own repeats. `pace` bounds the user's
     rate and number in flight, where only what is admitted counts; None counts without a bound.
     Started with a `quote`, it costs the quote's `max` at most; a repeat does not look at it again.
+    An image that is linked to is kept last of all, and by the first of all repeats; without
+    `keep_linked` no link is taken.
     Raises as `priced` and `redeem` do, and BudgetExceeded, IdempotencyKeyReused, or, when nothing
     else stands against it, TooManyInFlight or RateLimited; none of these stores anything but the
     fresh quote of QuoteChanged.
@@ -97,6 +101,7 @@ def generate(
     )
     if quote is not None:
         limit = _quoted(quote, request, found, principal.tenant, card, now)
+    request = _with_kept_image(request, principal, keep_linked)
     generation = _generation(
         generation_id, request, found, principal, card, limit, request_hash, now
     )
@@ -191,8 +196,20 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
 
 def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
     image = request.wish.image
-    if image is not None and not may_use(image, principal, studio):
+    if image is not None and not is_link(image) and not may_use(image, principal, studio):
         raise ValidationFailed([("/params/image", NO_SUCH_STILL)])
+
+
+def _with_kept_image(
+    request: Request, principal: Principal, keep_linked: KeepLinked | None
+) -> Request:
+    """The request with a still of ours in the place of a link."""
+    link = request.wish.image
+    if link is None or not is_link(link):
+        return request
+    if keep_linked is None:
+        raise ValidationFailed([("/params/image", NO_SUCH_STILL)])
+    return replace(request, wish=replace(request.wish, image=keep_linked(link, principal)))
 
 
 def _generation(

@@ -1,9 +1,10 @@
 """The stills that a clip may start from: takes of the tenant, and images that were uploaded.
 
 Both lie in the take bucket, inspected, under keys of ours. Whoever asks for a clip, admits it or
-makes it finds its still here.
+makes it finds its still here. What a caller links to is fetched once and is an upload from then on.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from filmgate.domain.errors import NotFound
@@ -13,6 +14,12 @@ from filmgate.usecases.reading import read_generation
 from filmgate.usecases.uploads import read_upload
 
 NO_SUCH_STILL: Final = "there is no still with this take or upload id"
+
+KeepLinked = Callable[[str, Principal], str]
+"""Fetches the image behind a link, keeps it as the caller's upload and gives its id.
+
+Raises ImageUnusable with the public reason, or StoreUnavailable.
+"""
 
 
 def may_use(image: str, principal: Principal, studio: Studio) -> bool:
