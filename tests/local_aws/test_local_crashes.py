@@ -210,6 +210,31 @@ def test_nothing_that_was_answered_is_lost_and_nothing_is_torn(
     )
 
 
+def test_messages_that_were_taken_in_or_deleted_are_so_after_a_kill(frail: Shop) -> None:
+    sqs, events = frail.client("sqs"), frail.client("events")
+    queue = sqs.create_queue(QueueName=f"kept-{uuid4().hex}")["QueueUrl"]
+    names = ["QueueArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]["QueueArn"]
+    events.put_rule(Name="kept", EventPattern='{"source": ["shop"]}')
+    events.put_targets(Rule="kept", Targets=[{"Id": "queue", "Arn": arn}])
+
+    sqs.send_message(QueueUrl=queue, MessageBody="read")
+    (read,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=read["ReceiptHandle"])
+    sqs.send_message(QueueUrl=queue, MessageBody="sent")
+    restart(frail)
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "x", "Detail": '{"told": 1}'}])
+    restart(frail)
+
+    found: list[str] = []
+    while len(found) < 2:
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+        assert answer.get("Messages"), found
+        found += [message["Body"] for message in answer["Messages"]]
+    assert found[0] == "sent"
+    assert json.loads(found[1])["detail"] == {"told": 1}
+
+
 def test_the_metadata_of_an_object_is_in_place_before_its_bytes(tmp_path: Path) -> None:
     renames = LateRenames()
     (tmp_path / "bytes.tmp").write_bytes(b"picture")

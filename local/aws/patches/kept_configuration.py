@@ -8,7 +8,8 @@ has come to rest, before anybody can see that it has, after every other call tha
 configuration, and at the stop. While a stack is being changed nothing is written but secrets:
 after a kill in the middle of a deploy everything is as it was before, the items and objects
 written meanwhile included, and the deploy is simply done again.
-The log events and metrics of functions are written at a rest and at a stop only.
+The log events and metrics of functions are written at a rest and at a stop only. A call that
+only sends, receives or deletes messages writes the queues, and no other state.
 A message that a service itself puts into a queue is written with the next change.
 Upstream: "service state is saved to STATE_DIR on shutdown", by design.
 """
@@ -32,6 +33,7 @@ from local.aws.state_file import StateFile, open_state_file
 logger = logging.getLogger("state")
 
 SECRETS = "secretsmanager"
+QUEUES = "sqs"
 TELEMETRY = frozenset({"cloudwatch", "cloudwatch_logs"})
 # Services whose calls change nothing that has to be there after a kill.
 NEVER_KEPT = frozenset({"sts", "monitoring", "logs", "cloudtrail"})
@@ -41,6 +43,12 @@ OF_ITEMS = re.compile(
     r"(Put|Update|Delete)Item$|(Batch|Transact)(Write|Get)|Execute(Statement|Transaction)|Batch"
 )
 OF_EXECUTIONS = re.compile(r"St(art|op)(Sync)?Execution|SendTask|GetActivityTask|TestState")
+# Calls that put messages into queues, or take them out.
+OF_MESSAGES = {
+    "sqs": re.compile(r"(Send|Receive|Delete)Message|ChangeMessageVisibility"),
+    "sns": re.compile(r"Publish"),
+    "events": re.compile(r"PutEvents$"),
+}
 FORM_ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
 
@@ -55,11 +63,23 @@ def changes_configuration(
             return "/" not in path.strip("/")  # Below a bucket there are objects.
         case "lambda":
             return not path.rstrip("/").endswith(("/invocations", "/invoke-async"))
+    action = _action(headers, body)
+    of_data = {"dynamodb": OF_ITEMS, "states": OF_EXECUTIONS}.get(service)
+    return not (READING.match(action) or (of_data and of_data.match(action)))
+
+
+def only_moves_messages(service: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a call changes nothing but what lies in queues."""
+    known = OF_MESSAGES.get(service)
+    return known is not None and known.match(_action(headers, body)) is not None
+
+
+def _action(headers: Mapping[str, str], body: bytes) -> str:
+    """The name of what is called, such as PutEvents; empty where the address alone says it."""
     action = headers.get("x-amz-target", "").rpartition(".")[2]
     if not action and (form := FORM_ACTION.search(body or b"")):
         action = form[1].decode()
-    of_data = {"dynamodb": OF_ITEMS, "states": OF_EXECUTIONS}.get(service)
-    return not (READING.match(action) or (of_data and of_data.match(action)))
+    return action
 
 
 class ConfigurationKeeper:
@@ -130,9 +150,18 @@ class ConfigurationKeeper:
         return load_state
 
     def keep_secrets(self) -> None:
-        body = _text(self._collect()[SECRETS]())
-        self._file.put_state(SECRETS, body)
-        self._written[SECRETS] = hash(body)
+        self._keep_one(SECRETS)
+
+    def keep_queues(self) -> None:
+        """Write what lies in queues, unless a stack is being changed."""
+        if not self._operations and QUEUES in self._collect():
+            self._keep_one(QUEUES)
+
+    def _keep_one(self, service: str) -> None:
+        body = _text(self._collect()[service]())
+        if self._written.get(service) != hash(body):
+            self._file.put_state(service, body)
+            self._written[service] = hash(body)
 
     async def until_rest(self, operation: Any) -> None:
         """Wait for an operation on a stack, begun already, and keep what it has made."""
@@ -173,6 +202,8 @@ def _keep_after_calls(keeper: ConfigurationKeeper) -> None:
             if changes_configuration(service, method, path, headers, body):
                 if service == SECRETS:
                     keeper.keep_secrets()
+                elif only_moves_messages(service, headers, body):
+                    keeper.keep_queues()
                 else:
                     keeper.keep_all(leaving_out=TELEMETRY)
             return answer

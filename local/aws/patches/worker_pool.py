@@ -11,6 +11,7 @@ Upstream: deliberate ("AWS lets an unreserved function scale into the account po
 
 import threading
 import time
+from collections import defaultdict
 from typing import Any
 
 from ministack.services import lambda_svc
@@ -25,7 +26,8 @@ LOOK_AGAIN_S = 1.0
 def apply(settings: ServerSettings) -> None:
     acquire = original(lambda_svc, "acquire_worker")
     release = original(lambda_svc, "release_worker")
-    freed = threading.Condition()
+    # One for every function: a worker that is free is told to one of those that wait for it.
+    freed: defaultdict[str, threading.Condition] = defaultdict(threading.Condition)
 
     def acquire_in_turn(
         func_name: str,
@@ -36,19 +38,20 @@ def apply(settings: ServerSettings) -> None:
     ) -> tuple[Any, str]:
         limit = max_concurrency or settings.workers_per_function
         give_up_at = time.monotonic() + WAIT_LIMIT_S
-        with freed:
+        with freed[func_name]:
             while True:
                 worker, reason = acquire(
                     func_name, config, code_zip, qualifier=qualifier, max_concurrency=limit
                 )
                 if worker is not None or time.monotonic() > give_up_at:
                     return worker, reason
-                freed.wait(LOOK_AGAIN_S)
+                freed[func_name].wait(LOOK_AGAIN_S)
 
     def release_and_tell(worker: Any) -> None:
         release(worker)
-        with freed:
-            freed.notify_all()
+        if worker is not None:  # as when it died and was let go before
+            with freed[worker.func_name]:
+                freed[worker.func_name].notify()
 
     replace(lambda_svc, "acquire_worker", acquire_in_turn)
     replace(lambda_svc, "release_worker", release_and_tell)
