@@ -267,6 +267,7 @@ def test_a_storyboard_that_is_not_there_is_told_and_without_a_network_it_waits(
     one.watch.allow("404", "ERR_INTERNET_DISCONNECTED")
     page = one.open(f"storyboard/sb_{'a' * 26}")
     page.get_by_role("alert").wait_for()
+    page.locator("h1").get_by_role("link", name="Storyboards").wait_for()
 
     one.open("storyboard/draft")
     page.get_by_role("button", name="Add a shot").click()

@@ -31,10 +31,20 @@ const CANCELLING =
 export function Board({ id }) {
   const board = useBoard(id);
   return html`<div class="view board">
+    ${!board.data && html`<header><${Heading}>…<//></header>`}
     <${Loaded} from=${board} rows=${8}
       >${(data) => html`<${Live} board=${data} onChange=${board.reload} />`}<//
     >
   </div>`;
+}
+
+/** The way back to all storyboards, and which one this is: there from the first moment on. */
+function Heading({ children }) {
+  return html`<h1>
+    <a href=${to("storyboard")}>Storyboards</a>${" "}<span class="quiet">/</span>${" "}<bdi
+      >${children}</bdi
+    >
+  </h1>`;
 }
 
 /** The storyboard, read again with growing pauses while it runs, and at once when it has moved. */
@@ -98,11 +108,7 @@ function Live({ board, onChange }) {
   const waiting = board.groups.filter((group) => group.waits_for_approval);
   const open = board.shots.find((shot) => shot.number === shown);
   return html`<header>
-      <h1>
-        <a href=${to("storyboard")}>Storyboards</a>${" "}<span class="quiet">/</span>${" "}<bdi
-          >${board.title || "Untitled"}</bdi
-        >
-      </h1>
+      <${Heading}>${board.title || "Untitled"}<//>
       <${State} is=${board.state} />
       <div class="actions">
         <button
