@@ -6,7 +6,7 @@ Every test gets a tenant of its own: its budget, tokens and keys are nobody else
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,9 +125,10 @@ class Studio:
 
     def end_of(self, generation: dict[str, Any]) -> dict[str, Any]:
         give_up_at = time.monotonic() + 90
+        pause = pauses(most=0.5)
         while generation["state"] not in TERMINAL:
             assert time.monotonic() < give_up_at, f"still {generation['state']}: {generation}"
-            time.sleep(0.1)
+            time.sleep(next(pause))
             generation = self.api.get(f"/v1/generations/{generation['id']}")
         return generation
 
@@ -165,6 +166,14 @@ class Studio:
         table = self.gateway.stack.outputs["TableName"]
         pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         return [items.from_wire(item) for page in pages for item in page["Items"]]
+
+
+def pauses(*, most: float) -> Iterator[float]:
+    """Seconds between two looks: ever longer, since each look takes its time from the work."""
+    pause = 0.1
+    while True:
+        yield pause
+        pause = min(most, pause * 1.3)
 
 
 def prompt() -> str:

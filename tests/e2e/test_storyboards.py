@@ -14,7 +14,7 @@ import pytest
 import urllib3
 
 from filmgate.domain.money import parse_usd
-from tests.e2e.gateway import Gateway, Studio, prompt
+from tests.e2e.gateway import Gateway, Studio, pauses, prompt
 
 ENDED = {"succeeded", "partial", "failed", "cancelled"}
 Json = dict[str, Any]
@@ -36,12 +36,11 @@ def until(
     studio: Studio, started: Json, enough: Callable[[Json], bool], *, within_s: float = 90
 ) -> Json:
     give_up_at = time.monotonic() + within_s
-    while True:
-        seen = picture_of(studio, started)
-        if enough(seen):
-            return seen
+    pause = pauses(most=2)
+    while not enough(seen := picture_of(studio, started)):
         assert time.monotonic() < give_up_at, (seen["state"], seen["progress"])
-        time.sleep(0.3)
+        time.sleep(next(pause))
+    return seen
 
 
 def send(studio: Studio, kind: str, data: bytes, query: str = "") -> tuple[int, Json]:
