@@ -20,7 +20,9 @@ help: ## Show this list
 run: $(VENV)/.run ## Start everything on this machine and make the sample film (ONCE=1: then stop)
 	@$(BIN)/python -m local $(if $(ONCE),--once)
 
-test: $(VENV)/.test $(SAM)/.done clients lint ## Run all tests
+test: ## Run all tests
+	@$(MAKE) --no-print-directory --jobs 4 $(VENV)/.test $(SAM)/.done clients
+	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 clients: $(LITELLM)/.done $(NODE)/.done ## Install the clients of others that are tried out
