@@ -247,6 +247,7 @@ def test_a_scene_that_lost_its_provider_waits_for_a_word(
     expect(page.locator("h1 + .state")).to_have_text("partial", timeout=MADE_MS)
     banner = page.get_by_role("region", name="Waits for your approval")
     expect(banner).to_contain_text("could not come from nanobanana")
+    expect(page.get_by_role("button", name="Make what is missing")).to_have_count(0)
     one.look("storyboard-approval")
     banner.get_by_role("button", name="Go on with another provider").click()
 
