@@ -57,7 +57,10 @@ class Params(BaseModel):
     seed: int | None = None
     duration_s: Annotated[int | None, Field(description="Clips: seconds")] = None
     fps: Annotated[int | None, Field(description="Clips: 24, 25, 30 or 60")] = None
-    image: Annotated[str | None, Field(description="Clips: the keyframe, a take's id")] = None
+    image: Annotated[
+        str | None,
+        Field(description="Clips: the keyframe by its id; outside storyboards a link too"),
+    ] = None
     motion: Annotated[str | None, Field(description="Clips of flow: push_in, pan_left …")] = None
 
 

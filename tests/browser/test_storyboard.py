@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Download, Page, expect
 
 from tests.browser.hostile import HOSTILE
 from tests.browser.support import Desk
@@ -104,6 +104,15 @@ def test_a_csv_becomes_a_film(draft: Desk, studio: Studio, tmp_path: Path) -> No
         ("3", "keyframe", "dalle"), ("3", "clip", "flow"),
     ]  # fmt: skip
 
+    files: list[Download] = []
+    page.on("download", lambda one: files.append(one))  # noqa: PLW0108 (Playwright takes no builtin)
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="All 5 files").click()
+    for _ in range(100):
+        page.wait_for_timeout(100 if len(files) < 5 else 0)
+    assert sorted(one.suggested_filename[-4:] for one in files) == [".mp4"] * 2 + [".png"] * 3
+    assert all(one.path().stat().st_size > 1000 for one in files)
+
     page.get_by_role("button", name="New draft of this").click()
     expect(page.locator(".sum-total")).to_have_text("$0.0618")
     assert cell(page, "motion", 2).input_value() == "pan_left"
@@ -191,6 +200,14 @@ def test_shots_are_written_and_moved_with_keys_and_mouse(draft: Desk) -> None:
     page.get_by_role("button", name="Undo").click()
     assert prompts(page) == ["three", "two", "four", "one"]
 
+    page.get_by_role("button", name="Duplicate shot 2").click()
+    assert prompts(page) == ["three", "two", "two", "four", "one"]
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("dialog").get_by_role("button", name="Clear").click()
+    page.get_by_text("No shots yet").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    assert prompts(page) == ["three", "two", "two", "four", "one"]
+
 
 def test_what_failed_is_made_again_and_a_running_one_can_be_cancelled(
     desk: Desks, gateway: Gateway, studio: Studio
@@ -215,6 +232,28 @@ def test_what_failed_is_made_again_and_a_running_one_can_be_cancelled(
     page.get_by_role("button", name="Being cancelled").or_(
         page.locator("h1 + .state", has_text="cancelled")
     ).first.wait_for()
+
+
+def test_a_scene_that_lost_its_provider_waits_for_a_word(
+    desk: Desks, gateway: Gateway, studio: Studio
+) -> None:
+    one = desk(studio, user="owner")
+    gateway.script("nanobanana", "refuse", times=3, after=1)
+    shots = [{"prompt": f"The quay, {n}", "scene": "quay"} for n in range(3)]
+    said = {"title": "Quay", "strategy": "cheapest", "continuity": "stop", "shots": shots}
+    board = studio.api.post("/v1/storyboards", said)
+
+    page = one.open(f"storyboard/{board['id']}")
+    expect(page.locator("h1 + .state")).to_have_text("partial", timeout=MADE_MS)
+    banner = page.get_by_role("region", name="Waits for your approval")
+    expect(banner).to_contain_text("could not come from nanobanana")
+    expect(page.get_by_role("button", name="Make what is missing")).to_have_count(0)
+    one.look("storyboard-approval")
+    banner.get_by_role("button", name="Go on with another provider").click()
+
+    expect(page.locator("h1 + .state")).to_have_text("succeeded", timeout=MADE_MS)
+    expect(banner).to_have_count(0)
+    expect(page.locator(".groups")).to_contain_text("shots 1–3: keyframe by")
 
 
 def test_a_hundred_hostile_prompts_are_text_in_the_grid_and_on_the_sheet(

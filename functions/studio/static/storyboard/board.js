@@ -104,8 +104,11 @@ function Live({ board, onChange }) {
   const act = useAct(board, onChange);
   const reel = useMemo(() => reelOf(board), [board]);
   const runs = !ENDED.includes(board.state);
-  const again = board.progress.failed + board.progress.skipped;
   const waiting = board.groups.filter((group) => group.waits_for_approval);
+  const waits = new Set(waiting.flatMap((group) => group.shots));
+  const again = board.shots.filter(
+    (shot) => ["failed", "skipped"].includes(shot.state) && !waits.has(shot.number),
+  ).length;
   const open = board.shots.find((shot) => shot.number === shown);
   return html`<header>
       <${Heading}>${board.title || "Untitled"}<//>
