@@ -26,6 +26,7 @@ from filmgate.providers.base import Finished
 from filmgate.usecases.boards import Shooting
 from filmgate.usecases.conclude_storyboard import conclude_storyboard
 from filmgate.usecases.reading_storyboards import list_storyboards, read_storyboard
+from filmgate.usecases.shoot import ShotOutcome
 from tests.support.board_stage import HYBRID, BoardStage, moving, shot, still
 from tests.support.builders import NOW, PERIOD, TENANT, clip_wish, image_wish, principal, usd
 from tests.support.fakes import ScriptedProvider, clip, lost_answer, picture
@@ -303,21 +304,30 @@ def test_what_is_in_doubt_stays_held_after_the_end_and_is_not_resumed() -> None:
         stage.resume(head)
 
 
-def overtaken() -> tuple[BoardStage, Head]:
-    """A storyboard of a still and its clip that ended in doubt; the still came all the same."""
-    found = ScriptedProvider(
+def doubtful() -> ScriptedProvider:
+    """One who takes the job and whose answer is lost; no search finds it yet."""
+    return ScriptedProvider(
         [lost_answer("lumen")], looks=[Finished(data=picture())], finds=[None], kind=Kind.FINDABLE
     )
-    stage = BoardStage(lumen=found, reel=filmer())
+
+
+def let_it_be_found(stage: BoardStage, vendor: ScriptedProvider) -> None:
+    vendor._finds.clear()
+    for _ in range(2):
+        stage.clock.advance(300)
+        stage.sweep()
+
+
+def overtaken() -> tuple[BoardStage, Head]:
+    """A storyboard of a still and its clip that ended in doubt; the still came all the same."""
+    vendor = doubtful()
+    stage = BoardStage(lumen=vendor, reel=filmer())
     head = stage.play(stage.start(shot(1, still(), moving())))
     assert {part.state for part in stage.stand(head).shots[0].parts.values()} == {
         P.FAILED,
         P.SKIPPED,
     }
-    found._finds.clear()
-    for _ in range(2):
-        stage.clock.advance(300)
-        stage.sweep()
+    let_it_be_found(stage, vendor)
     return stage, head
 
 
@@ -351,6 +361,22 @@ def test_a_resume_goes_on_from_a_late_take_and_pays_for_no_other() -> None:
     take = shown.made[Role.KEYFRAME].take
     assert take is not None
     assert stage.part(head, 1, Role.CLIP).wish.image == take.id
+    assert stage.faults() == []
+
+
+def test_a_take_that_arrives_before_the_end_lets_its_clip_be_made_in_the_same_run() -> None:
+    vendor = doubtful()
+    stage = BoardStage(lumen=vendor, reel=filmer())
+    head = stage.start(shot(1, still(), moving()))
+    stage.advance(head, 1)
+    stage.let_generations_run()
+    assert stage.advance(head, 1).outcome is ShotOutcome.DONE
+    let_it_be_found(stage, vendor)
+
+    assert not stage.shoot().conclude(TENANT, head.id).has_ended
+    ended = stage.play(head)
+
+    assert (ended.state, ended.run) == (S.SUCCEEDED, 0)
     assert stage.faults() == []
 
 
