@@ -61,7 +61,6 @@ from filmgate.usecases.models import Choice, choose, find_model, list_models
 from filmgate.usecases.ports import Principal
 from filmgate.usecases.repeats import repeat_key
 from filmgate.usecases.request import Request
-from filmgate.usecases.uploads import keep_image
 from filmgate.usecases.videos import delete_video, list_videos, read_video
 from filmgate.usecases.wait import made, wait_for_end
 from filmgate.usecases.webhooks import with_checked_webhook
@@ -239,15 +238,7 @@ def _still(body: VideoBody, file: bytes | None, who: Principal) -> str | None:
     data = reference.data() if reference is not None else file
     if data is None:
         return reference.named if reference else None
-    return keep_image(
-        data,
-        filename="input_reference",
-        principal=who,
-        book=wiring.upload_book(),
-        takes=wiring.takes(),
-        inspect=inspect_bytes,
-        now=wiring.now(),
-    ).id
+    return wiring.keep_image(inspect_bytes, data, who, filename="input_reference")
 
 
 def _base64(take: Take) -> str:

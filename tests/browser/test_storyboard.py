@@ -107,9 +107,8 @@ def test_a_csv_becomes_a_film(draft: Desk, studio: Studio, tmp_path: Path) -> No
     files: list[Download] = []
     page.on("download", lambda one: files.append(one))  # noqa: PLW0108 (Playwright takes no builtin)
     page.get_by_role("button", name="Export").click()
-    page.get_by_role("button", name="All 5 files").click()
-    for _ in range(100):
-        page.wait_for_timeout(100 if len(files) < 5 else 0)
+    with page.expect_download(lambda _: len(files) == 5):
+        page.get_by_role("button", name="All 5 files").click()
     assert sorted(one.suggested_filename[-4:] for one in files) == [".mp4"] * 2 + [".png"] * 3
     assert all(one.path().stat().st_size > 1000 for one in files)
 

@@ -31,12 +31,17 @@ class Receiver:
             return self.script.pop(0) if self.script else 204
 
 
+class _Quiet(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def listening(*script: int) -> Iterator[Receiver]:
     """A receiver on a free port of this machine."""
     receiver = Receiver(script=list(script))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -47,9 +52,6 @@ def listening(*script: int) -> Iterator[Receiver]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
     with _served(Handler) as receiver.url:
         yield receiver
 
@@ -58,15 +60,12 @@ def listening(*script: int) -> Iterator[Receiver]:
 def offering(data: bytes) -> Iterator[str]:
     """The address of a file on a free port of this machine."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(_Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
 
     with _served(Handler) as url:
         yield f"{url}/file"

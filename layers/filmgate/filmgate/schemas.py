@@ -61,8 +61,6 @@ def _prompt_text(text: str) -> str:
 
 
 STILL_ID = r"^(take_[a-z2-7]{26}[0-9]{2}|upl_[a-z2-7]{26})$"
-
-
 STILL = rf"{STILL_ID}|^https?://[!-~]+$"
 
 
@@ -204,6 +202,11 @@ def hash_of(request: Request, quote_id: str | None = None) -> str:
     return hashlib.sha256(f"{request!r}{quote_id or ''}".encode()).hexdigest()
 
 
+def at_field(field: str, message: str) -> PydanticCustomError:
+    """A fault that is found at the whole object and told of one field of it."""
+    return PydanticCustomError("at_field", "{message}", {"field": field, "message": message})
+
+
 def _refuse_for_images(params: Params) -> None:
     for name in ("duration_s", "fps", "image", "motion"):
         if getattr(params, name) is not None:
@@ -223,14 +226,8 @@ class PartBody(_Body):
     @model_validator(mode="after")
     def _links_to_nothing(self) -> Self:
         if self.params.image is not None and is_link(self.params.image):
-            raise PydanticCustomError(
-                "at_field",
-                "{message}",
-                {
-                    "field": "params.image",
-                    "message": "must be an id here: upload the image first (POST /v1/uploads)",
-                },
-            )
+            told = "must be an id here: upload the image first (POST /v1/uploads)"
+            raise at_field("params.image", told)
         return self
 
     def over(self, defaults: Self) -> Self:

@@ -14,7 +14,6 @@ from email.header import decode_header, make_header
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from filmgate import batch_files
 from filmgate.adapters.strict_json import UnreadableJson, loads
@@ -40,6 +39,7 @@ from filmgate.schemas import (
     Title,
     Usd,
     _Body,
+    at_field,
     faults_of,
 )
 from filmgate.usecases.request import Request
@@ -122,15 +122,16 @@ class UploadBody(_Body):
     def _fits_its_kind(self) -> Self:
         extension = self.extension
         if self.kind is None or self.content_type not in _TYPES[extension]:
-            raise _at("filename", "must end as the content_type says, such as .png for image/png")
+            told = "must end as the content_type says, such as .png for image/png"
+            raise at_field("filename", told)
         if self.kind is FileKind.SIDECAR:
-            raise _at("filename", "is that of a sidecar; say its wishes in clip")
+            raise at_field("filename", "is that of a sidecar; say its wishes in clip")
         if self.kind is FileKind.BATCH and self.size_bytes > LARGEST_BATCH:
-            raise _at("size_bytes", f"must be at most {LARGEST_BATCH} for a batch file")
+            raise at_field("size_bytes", f"must be at most {LARGEST_BATCH} for a batch file")
         if "clip" in self.model_fields_set and self.kind is not FileKind.IMAGE:
-            raise _at("clip", "is for images only")
+            raise at_field("clip", "is for images only")
         if self.storyboard is not None and extension not in ("csv", "jsonl"):
-            raise _at("storyboard", "is for CSV and JSON Lines only")
+            raise at_field("storyboard", "is for CSV and JSON Lines only")
         return self
 
     @property
@@ -149,10 +150,6 @@ class UploadBody(_Body):
             self.size_bytes,
             NOTHING if said is None else said.model_dump_json(exclude_unset=True),
         )
-
-
-def _at(field: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError("at_field", "{message}", {"field": field, "message": message})
 
 
 # --- reading files -----------------------------------------------------------------------------

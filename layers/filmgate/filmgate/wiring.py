@@ -352,22 +352,31 @@ def fetch(
         raise DownloadFailed(str(error)) from error
 
 
-def keep_linked(inspect: "Callable[[bytes], Inspection]", link: str, who: "Principal") -> str:
-    """Fetch the image behind a link from any public host and keep it as the caller's upload.
+def keep_image(
+    inspect: "Callable[[bytes], Inspection]", data: bytes, who: "Principal", *, filename: str
+) -> str:
+    """Keep an image as the caller's upload and give its id; raises as the use case does."""
+    from filmgate.usecases.uploads import keep_image as keep
 
-    Raises ImageUnusable, which never repeats the link, or StoreUnavailable.
-    """
-    from filmgate.usecases.uploads import keep_linked_image
-
-    return keep_linked_image(
-        link,
-        fetch=_fetch_image,
+    kept = keep(
+        data,
+        filename=filename,
         principal=who,
         book=upload_book(),
         takes=takes(),
         inspect=inspect,
         now=now(),
-    ).id
+    )
+    return kept.id
+
+
+def keep_linked(inspect: "Callable[[bytes], Inspection]", link: str, who: "Principal") -> str:
+    """Fetch the image behind a link from any public host and keep it as `keep_image` does.
+
+    Nothing of the link is kept: it may hold a signature. Raises ImageUnusable, which never repeats
+    it, or StoreUnavailable.
+    """
+    return keep_image(inspect, _fetch_image(link), who, filename="linked image")
 
 
 def _fetch_image(link: str) -> bytes:

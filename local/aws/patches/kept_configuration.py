@@ -154,11 +154,14 @@ class ConfigurationKeeper:
 
     def keep_queues(self) -> None:
         """Write what lies in queues, unless a stack is being changed."""
-        if not self._operations and QUEUES in self._collect():
+        if not self._operations:
             self._keep_one(QUEUES)
 
     def _keep_one(self, service: str) -> None:
-        body = _text(self._collect()[service]())
+        state_of = self._collect().get(service)
+        if state_of is None:
+            return  # nobody has asked it for anything yet
+        body = _text(state_of())
         if self._written.get(service) != hash(body):
             self._file.put_state(service, body)
             self._written[service] = hash(body)

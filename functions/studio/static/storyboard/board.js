@@ -39,7 +39,7 @@ export function Board({ id }) {
 }
 
 /** The way back to all storyboards, and which one this is: there from the first moment on. */
-function Heading({ children }) {
+export function Heading({ children }) {
   return html`<h1>
     <a href=${to("storyboard")}>Storyboards</a>${" "}<span class="quiet">/</span>${" "}<bdi
       >${children}</bdi

@@ -7,10 +7,10 @@ import { Icon } from "../components/icons.js";
 import { Empty, Failure } from "../components/states.js";
 import { usd } from "../format.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../html.js";
-import { to } from "../router.js";
 import { may } from "../session.js";
 import { useLoad } from "../use.js";
 import { Problems, useEstimate, useStart } from "./asking.js";
+import { Heading } from "./board.js";
 import {
   chosen,
   draftOfFile,
@@ -68,9 +68,7 @@ export function Editor({ who }) {
 
   return html`<div class=${`view editor ${drop.over ? "is-target" : ""}`} ...${drop.on}>
     <header>
-      <h1>
-        <a href=${to("storyboard")}>Storyboards</a>${" "}<span class="quiet">/</span>${" "}Draft
-      </h1>
+      <${Heading}>Draft<//>
       <${Tools}
         draft=${draft}
         undo=${undo}

@@ -95,9 +95,7 @@ class OneTable:
 
     def _put(self, put: Put) -> bool:
         """A put by itself, at half the price of a transaction of one; False as for `_guarded`."""
-        arguments = put.wire(self._name)["Put"]
-        del arguments["TableName"]
-        return self._guarded("put_item", **arguments)
+        return self._guarded("put_item", **put.arguments())
 
     def _pause(self, tries: int) -> None:
         """Before the next of several tries: longer each time, and not with everybody else."""

@@ -50,10 +50,13 @@ class Put:
         self.item = item
         self._guard = guard
 
-    def wire(self, table: str) -> dict[str, Any]:
-        put: dict[str, Any] = {"TableName": table, "Item": to_wire(self.item)}
+    def arguments(self) -> dict[str, Any]:
+        """What PutItem takes, but for the table."""
         guard = {"ConditionExpression": IS_NEW} if self._guard is None else guarded(self._guard)
-        return {"Put": {**put, **guard}}
+        return {"Item": to_wire(self.item), **guard}
+
+    def wire(self, table: str) -> dict[str, Any]:
+        return {"Put": {"TableName": table, **self.arguments()}}
 
 
 class Check:

@@ -87,7 +87,7 @@ def generate(
     earlier = studio.find(principal.tenant, generation_id) if idempotency_key else None
     if earlier is not None:
         return _replay(earlier, request_hash, workflow)
-    _check_keyframe(request, principal, studio)
+    _check_keyframe(request, principal, studio, links=keep_linked is not None)
     limit = default_cost_limit if request.cost_limit is None else request.cost_limit
     found = priced(
         request,
@@ -194,9 +194,11 @@ def _replay(record: Record, request_hash: str, workflow: Workflow) -> Admitted:
     return Admitted(record, replayed=True)
 
 
-def _check_keyframe(request: Request, principal: Principal, studio: Studio) -> None:
+def _check_keyframe(request: Request, principal: Principal, studio: Studio, *, links: bool) -> None:
     image = request.wish.image
-    if image is not None and not is_link(image) and not may_use(image, principal, studio):
+    if image is None or (links and is_link(image)):
+        return
+    if not may_use(image, principal, studio):
         raise ValidationFailed([("/params/image", NO_SUCH_STILL)])
 
 
@@ -205,10 +207,8 @@ def _with_kept_image(
 ) -> Request:
     """The request with a still of ours in the place of a link."""
     link = request.wish.image
-    if link is None or not is_link(link):
+    if keep_linked is None or link is None or not is_link(link):
         return request
-    if keep_linked is None:
-        raise ValidationFailed([("/params/image", NO_SUCH_STILL)])
     return replace(request, wish=replace(request.wish, image=keep_linked(link, principal)))
 
 

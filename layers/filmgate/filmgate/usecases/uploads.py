@@ -25,7 +25,6 @@ from filmgate.usecases.steps import Inspection
 
 FORM_LIFE: Final = timedelta(minutes=15)
 INBOX: Final = "uploads/"
-LINKED: Final = "linked image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,31 +137,6 @@ def keep_image(
     except AlreadyExists:
         return book.upload(kept.tenant, kept.id) or kept
     return kept
-
-
-def keep_linked_image(
-    link: str,
-    *,
-    fetch: Callable[[str], bytes],
-    principal: Principal,
-    book: UploadBook,
-    takes: Takes,
-    inspect: Callable[[bytes], Inspection],
-    now: datetime,
-) -> Upload:
-    """Keep the image behind a link as it is now; what lies there later is another one.
-
-    Nothing of the link is kept: it may hold a signature. Raises as `fetch` and `keep_image` do.
-    """
-    return keep_image(
-        fetch(link),
-        filename=LINKED,
-        principal=principal,
-        book=book,
-        takes=takes,
-        inspect=inspect,
-        now=now,
-    )
 
 
 def keep_still(
